@@ -1,0 +1,8 @@
+"""Rotations, camera models and virtual-camera crops: what every floor shares. No ROS, no files."""
+
+from __future__ import annotations
+
+from lgnet_ros.geometry.cameras import CameraIntrinsics
+from lgnet_ros.geometry.crops import CropCamera, box_around
+
+__all__ = ["CameraIntrinsics", "CropCamera", "box_around"]
