@@ -1,0 +1,61 @@
+"""ImageNet weights for the backbone, from a ResNet state dict in torchvision's format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from pickle import UnpicklingError
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from lgnet_ros.errors import UserError
+from lgnet_ros.network.backbone import ResNet
+
+
+def load_imagenet(backbone: ResNet, path: Path | str) -> str:
+    """Copy the weights that fit into the backbone.
+
+    Args:
+        backbone: changed in place.
+        path: `.safetensors`, or a `.pth` state dict as torchvision distributes it; no code in it is run.
+
+    Returns:
+        One line: how many tensors were taken, and which were not, on either side.
+
+    Raises:
+        UserError: the file is missing or unreadable, or nothing in it fits.
+    """
+    source = _read(Path(path))
+    wanted = backbone.state_dict()
+    fits = {name for name, value in wanted.items() if name in source and source[name].shape == value.shape}
+    if not fits:
+        raise UserError(f"{path}: none of its {len(source)} tensors fits; is it the same ResNet?")
+    backbone.load_state_dict({name: source[name] for name in fits}, strict=False)
+    missing = wanted.keys() - source.keys()
+    misshapen = (wanted.keys() & source.keys()) - fits
+    surplus = source.keys() - wanted.keys()
+    parts = {"not in the file": missing, "of another shape": misshapen, "not in the backbone": surplus}
+    notes = [f"; {label}: {_listed(names)}" for label, names in parts.items() if names]
+    return f"{path}: {len(fits)} of {len(wanted)} backbone tensors loaded" + "".join(notes)
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise UserError(f"{path}: no such file of ResNet weights")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        source = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path}: not a state dict of tensors alone ({reason})") from error
+    if not isinstance(source, dict) or not all(isinstance(value, Tensor) for value in source.values()):
+        raise UserError(f"{path}: not a state dict, as torchvision distributes them")
+    return source
+
+
+def _listed(names: set[str], most: int = 4) -> str:
+    shown = ", ".join(sorted(names)[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
