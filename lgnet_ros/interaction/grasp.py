@@ -1,0 +1,80 @@
+"""How a hand is held: grip aperture, how far each finger is stretched, and a grasp class from the two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lgnet_ros.hand_model.topology import JOINT_NAMES
+
+GRASP_CLASSES = ("open", "pinch", "power", "fist", "point")
+"""In this order in messages: the class is sent as its index here."""
+
+FINGERTIPS = np.array([i for i, name in enumerate(JOINT_NAMES) if name.endswith("_tip")])
+"""Joints that are fingertips: thumb, index, middle, ring, little."""
+
+_WRIST = JOINT_NAMES.index("wrist")
+_FINGERS = np.array(
+    [
+        [JOINT_NAMES.index(f"{f}_{part}") for part in ("mcp", "pip", "dip", "tip")]
+        for f in ("index", "middle", "ring", "little")
+    ]
+)
+_THUMB_TIP, _INDEX_TIP = JOINT_NAMES.index("thumb_tip"), JOINT_NAMES.index("index_tip")
+_MIDDLE_MCP = JOINT_NAMES.index("middle_mcp")
+
+_STRAIGHT = (
+    0.90  # of the finger's length between knuckle and tip: stretched, by eye and by a 45 degree bend in all
+)
+_CURLED = 0.62  # the tip is back over the palm
+_PINCH_APERTURE = 0.35  # of the wrist-to-middle-knuckle length, that is some 3 cm from joint to joint
+
+
+@dataclass(frozen=True)
+class Grasp:
+    """aperture_m: thumb tip to index tip. kind: one of GRASP_CLASSES. straightness: (4,) per finger, index to
+    little.
+    """
+
+    aperture_m: float
+    kind: str
+    straightness: np.ndarray
+
+    @property
+    def code(self) -> int:
+        """The class as its index in GRASP_CLASSES."""
+        return GRASP_CLASSES.index(self.kind)
+
+
+def fingertips(joints: np.ndarray) -> np.ndarray:
+    """(5, 3) fingertips, thumb to little, from joints (21, 3)."""
+    return joints[FINGERTIPS]
+
+
+def finger_straightness(joints: np.ndarray) -> np.ndarray:
+    """(4,) knuckle-to-tip distance over the finger's bone length, index to little: 1 is stretched, 0.4 a
+    fist.
+    """
+    chain = joints[_FINGERS]  # (4, 4, 3)
+    bones = np.linalg.norm(np.diff(chain, axis=1), axis=-1).sum(axis=1)
+    return np.linalg.norm(chain[:, -1] - chain[:, 0], axis=-1) / np.maximum(bones, 1e-9)
+
+
+def grasp(joints: np.ndarray) -> Grasp:
+    """Aperture and class of one hand from its joints (21, 3), metres. Independent of size and orientation."""
+    straightness = finger_straightness(joints)
+    aperture = float(np.linalg.norm(joints[_THUMB_TIP] - joints[_INDEX_TIP]))
+    palm_length = float(np.linalg.norm(joints[_MIDDLE_MCP] - joints[_WRIST]))
+    return Grasp(aperture, _classify(straightness, aperture / max(palm_length, 1e-9)), straightness)
+
+
+def _classify(straightness: np.ndarray, relative_aperture: float) -> str:
+    index, others = straightness[0], straightness[1:]
+    if (straightness < _CURLED).all():
+        return "fist"
+    if index > _STRAIGHT and others.mean() < 0.75:
+        return "point"
+    if relative_aperture < _PINCH_APERTURE:
+        return "pinch"
+    return "open" if straightness.mean() > _STRAIGHT else "power"
