@@ -1,0 +1,3 @@
+"""How well hands are estimated: metrics, protocols, reports and plots, for any estimator that fills the
+records.
+"""

@@ -1,0 +1,132 @@
+"""Reports for people (Markdown, in the shape of the paper's Tables I and II) and for machines (JSON)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+PAPER_ROWS: dict[str, dict[str, tuple[float | None, float | None, float | None]]] = {
+    "interhand26m": {
+        "InterNet": (16.01, None, 32.60),
+        "DIGIT": (14.27, None, 29.22),
+        "InterShape": (13.48, 13.95, None),
+        "Keypoint Transformer": (12.78, None, 29.63),
+        "IntagHand": (8.79, 9.03, None),
+        "DIR": (7.51, 7.72, 28.98),
+        "ACR": (7.41, 7.63, None),
+        "LGNet (Light), paper": (6.31, 6.54, 32.18),
+        "LGNet, paper": (5.30, 5.69, 26.43),
+    },
+    "hic": {
+        "Keypoint Transformer": (None, 51.21, 190.77),
+        "IntagHand": (None, 45.74, None),
+        "InterShape": (None, 42.08, None),
+        "LGNet (Light), paper": (None, 35.86, 80.80),
+        "LGNet, paper": (None, 31.79, 78.47),
+    },
+}
+"""Published MPJPE, MPVPE, MRRPE [mm] that a dataset's table is read against (Tables I and II)."""
+
+_DETAILS: list[tuple[str, str, int]] = [
+    ("wrist.auc", "AUC of PCK, 0–50 mm (wrist root)", 3),
+    ("presence_precision", "presence precision", 3),
+    ("presence_recall", "presence recall", 3),
+    ("presence_f1", "presence F1", 3),
+    ("swap_rate", "left taken for right or the reverse, share of hands", 4),
+    ("missed_rate", "missed, share of hands", 4),
+    ("wrist_position_mm.unknown_size", "wrist position, hand size unknown, median at 0.3–1 m [mm]", 1),
+    ("wrist_position_mm.known_size", "wrist position, hand size known, median at 0.3–1 m [mm]", 1),
+    ("palm_orientation_deg", "palm orientation [deg]", 1),
+    ("vertex_px.rough", "vertices on the image, rough mesh [px of the crop]", 2),
+    ("vertex_px.final", "vertices on the image, final mesh [px of the crop]", 2),
+    ("mask_iou.rough", "silhouette IoU, rough mesh", 3),
+    ("mask_iou.final", "silhouette IoU, final mesh", 3),
+    ("penetration_mm.estimate", "penetration of the two hands [mm]", 2),
+    ("penetration_mm.truth", "the truth's own penetration [mm]", 2),
+    ("jitter_mm.raw", "jitter on a film, unfiltered [mm/frame²]", 2),
+    ("jitter_mm.filtered", "jitter on a film, filtered [mm/frame²]", 2),
+]
+
+
+def main_table(reports: dict[str, dict[str, Any]], dataset: str) -> str:
+    """MPJPE, MPVPE and MRRPE by row, both roots, with the published rows and the mean pose beside ours."""
+    lines = [
+        "| | MPJPE | MPVPE | AUC | MPJPE (middle knuckle) | MPVPE (middle knuckle) | MRRPE |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, (mpjpe, mpvpe, mrrpe) in PAPER_ROWS.get(dataset, {}).items():
+        lines.append(_line(name, mpjpe, mpvpe, None, None, None, mrrpe))
+    for name, report in reports.items():
+        wrist, knuckle = report["wrist"], report["middle_mcp"]
+        row = (wrist["mpjpe_mm"], wrist["mpvpe_mm"], wrist["auc"], knuckle["mpjpe_mm"], knuckle["mpvpe_mm"])
+        lines.append(_line(name, *row, report["mrrpe_mm"]))
+    mean = next(iter(reports.values()))["mean_pose"]
+    knuckle = mean["middle_mcp"]
+    row = (mean["mpjpe_mm"], mean["mpvpe_mm"], mean["auc"], knuckle["mpjpe_mm"], knuckle["mpvpe_mm"])
+    lines.append(_line("mean pose (looks at nothing)", *row, mean["mrrpe_mm"]))
+    return "\n".join(lines)
+
+
+def details_table(reports: dict[str, dict[str, Any]]) -> str:
+    """What a robot cares about, one column per report."""
+    names = list(reports)
+    lines = ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    for key, title, digits in _DETAILS:
+        values = [_found(report, key) for report in reports.values()]
+        if any(value is not None for value in values):
+            lines.append(f"| {title} | " + " | ".join(_number(value, digits) for value in values) + " |")
+    return "\n".join(lines)
+
+
+def ablation_table(reports: dict[str, dict[str, Any]]) -> str:
+    """Table III: one line per ablation, wrist root."""
+    lines = ["| | MPJPE | MPVPE | MRRPE | vertices on the image [px] |", "|---|---|---|---|---|"]
+    for name, report in reports.items():
+        wrist = report["wrist"]
+        pixels = _found(report, "vertex_px.final")
+        values = [_number(v, 2) for v in (wrist["mpjpe_mm"], wrist["mpvpe_mm"], report["mrrpe_mm"], pixels)]
+        lines.append(f"| {name.replace('_', ' ')} | " + " | ".join(values) + " |")
+    return "\n".join(lines)
+
+
+def document(reports: dict[str, dict[str, Any]], dataset: str, how: str) -> str:
+    """The whole Markdown report; `how` says what was run on what."""
+    count = next(iter(reports.values()))["count"]
+    return (
+        f"# Evaluation on {dataset}\n\n{how}\n\n{count} images. Millimetres, lower is better, but for AUC; hands are "
+        "scale-aligned by the palm's length and rooted at the wrist, or at the middle finger's knuckle. Missed hands "
+        f"count with the mean pose's error.\n\n{main_table(reports, dataset)}\n\n{details_table(reports)}\n"
+    )
+
+
+def save_json(path: Path, report: dict[str, Any]) -> None:
+    """The report as JSON, written beside its place and renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".part")
+    partial.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def _found(report: dict[str, Any], dotted: str) -> float | None:
+    value: Any = report
+    for key in dotted.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _line(
+    name: str,
+    mpjpe: float | None,
+    mpvpe: float | None,
+    auc: float | None,
+    knuckle_mpjpe: float | None,
+    knuckle_mpvpe: float | None,
+    mrrpe: float | None,
+) -> str:
+    cells = [_number(mpjpe, 2), _number(mpvpe, 2), _number(auc, 3), _number(knuckle_mpjpe, 2)]
+    return f"| {name} | " + " | ".join([*cells, _number(knuckle_mpvpe, 2), _number(mrrpe, 2)]) + " |"
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
