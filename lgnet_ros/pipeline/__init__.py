@@ -1,0 +1,22 @@
+"""From a frame to metric hands. Start at `HandsPipeline.step`."""
+
+from __future__ import annotations
+
+from lgnet_ros.pipeline.acquisition import Detector, NoDetector
+from lgnet_ros.pipeline.estimators import Estimator
+from lgnet_ros.pipeline.hands_pipeline import HandsPipeline
+from lgnet_ros.pipeline.records import SCALE_SOURCES, Frame, Hand, HandRelation, RawHand
+from lgnet_ros.pipeline.settings import PipelineSettings
+
+__all__ = [
+    "SCALE_SOURCES",
+    "Detector",
+    "Estimator",
+    "Frame",
+    "Hand",
+    "HandRelation",
+    "HandsPipeline",
+    "NoDetector",
+    "PipelineSettings",
+    "RawHand",
+]

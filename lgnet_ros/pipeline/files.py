@@ -1,0 +1,171 @@
+"""Hands in image and video files: for each, an overlay, a JSON file and meshes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lgnet_ros.geometry import CameraIntrinsics
+from lgnet_ros.hand_model.export import FORMATS, export_mesh
+from lgnet_ros.pipeline.hands_pipeline import HandsPipeline
+from lgnet_ros.pipeline.media import Medium, VideoReader, VideoWriter, read_image, write_bytes, write_image
+from lgnet_ros.pipeline.overlay import draw_overlay
+from lgnet_ros.pipeline.records import Frame
+from lgnet_ros.pipeline.serialize import frame_as_dict
+from lgnet_ros.pipeline.settings import PipelineSettings
+
+MESH_FORMATS = tuple(suffix[1:] for suffix in FORMATS)
+
+_EVERYWHERE = 64  # boxes to search in a still image: more than there are
+_LOOKS_AT_A_STILL = 3  # find the hands, crop them together, and once more on the crop that this gives
+_STILL_INTERVAL_S = 1 / 30
+
+Camera = Callable[[int, int], CameraIntrinsics]
+"""Width and height of an image, px → its camera."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with the name of the file, the frames done and the frames there are (0 if the file does not say)."""
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """What was found in one file. frames: 1 for an image. outputs: the files that were written."""
+
+    path: Path
+    frames: int
+    frames_with_hands: int
+    outputs: tuple[Path, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "file": str(self.path),
+            "frames": self.frames,
+            "frames_with_hands": self.frames_with_hands,
+            "outputs": [str(path) for path in self.outputs],
+        }
+
+
+class FileRunner:
+    """Runs the pipeline over files.
+
+    mesh_format: one of MESH_FORMATS for a mesh file per hand and frame; None for none.
+    """
+
+    def __init__(
+        self,
+        pipeline: HandsPipeline,
+        settings: PipelineSettings,
+        camera: Camera,
+        directory: Path,
+        mesh_format: str | None,
+        progress: Progress,
+    ) -> None:
+        self._pipeline, self._settings, self._camera = pipeline, settings, camera
+        self._directory, self._mesh_format, self._progress = directory, mesh_format, progress
+        self._names: set[str] = set()
+
+    def run(self, medium: Medium) -> FileResult:
+        """Find the hands in one file and write the results into the directory.
+
+        Raises:
+            UserError: the file cannot be read, does not fit the camera, or a result cannot be written.
+        """
+        name = self._free_name(medium.path.stem)
+        self._pipeline.reset()
+        return self._video(medium.path, name) if medium.is_video else self._image(medium.path, name)
+
+    def _image(self, path: Path, name: str) -> FileResult:
+        image = read_image(path)
+        intrinsics = self._camera(image.shape[1], image.shape[0])
+        acquisition = replace(
+            self._settings.acquisition, crops_searching=_EVERYWHERE, crops_following=_EVERYWHERE
+        )
+        unfiltered = replace(self._settings.filter, enabled=False)
+        self._pipeline.settings = replace(self._settings, acquisition=acquisition, filter=unfiltered)
+        for look in range(_LOOKS_AT_A_STILL):
+            frame = self._pipeline.step(image, intrinsics, look * _STILL_INTERVAL_S)
+            self._progress(path.name, look + 1, _LOOKS_AT_A_STILL)
+        frame = replace(frame, stamp_s=0.0)
+        overlay, data = self._directory / f"{name}_overlay.png", self._directory / f"{name}.json"
+        write_image(overlay, draw_overlay(image, frame, intrinsics, self._pipeline.faces))
+        _write_json(data, {**self._head(path, intrinsics), **frame_as_dict(frame)})
+        return FileResult(path, 1, int(bool(frame.hands)), (overlay, data, *self._meshes(frame, name)))
+
+    def _video(self, path: Path, name: str) -> FileResult:
+        self._pipeline.settings = self._settings
+        reader, writer = VideoReader(path), None
+        overlay, data = self._directory / f"{name}_overlay.mp4", self._directory / f"{name}.json"
+        frames: list[dict[str, Any]] = []
+        head: dict[str, Any] = {}
+        outputs: list[Path] = []
+        try:
+            for k, image in enumerate(reader):
+                if writer is None:
+                    intrinsics = self._camera(image.shape[1], image.shape[0])
+                    head = {**self._head(path, intrinsics), "fps": reader.fps}
+                    writer = VideoWriter(overlay, reader.fps, intrinsics.width, intrinsics.height)
+                frame = self._pipeline.step(image, intrinsics, k / reader.fps)
+                writer.write(draw_overlay(image, frame, intrinsics, self._pipeline.faces))
+                frames.append(frame_as_dict(frame))
+                outputs += self._meshes(frame, f"{name}_{k:06d}")
+                self._progress(path.name, k + 1, reader.frame_count)
+            if writer is not None:
+                writer.close()
+                outputs.insert(0, overlay)
+        finally:
+            reader.close()
+            if writer is not None:
+                writer.abandon()
+        _write_json(data, {**head, "file": str(path), "frames": frames})
+        return FileResult(path, len(frames), sum(bool(frame["hands"]) for frame in frames), (*outputs, data))
+
+    def _head(self, path: Path, intrinsics: CameraIntrinsics) -> dict[str, Any]:
+        return {
+            "file": str(path),
+            "model": self._pipeline.model_id,
+            "camera": {
+                "width": intrinsics.width,
+                "height": intrinsics.height,
+                "matrix": intrinsics.matrix.tolist(),
+                "distortion_model": intrinsics.distortion_model,
+                "distortion": list(intrinsics.distortion),
+            },
+        }
+
+    def _meshes(self, frame: Frame, name: str) -> list[Path]:
+        if self._mesh_format is None:
+            return []
+        paths = []
+        for hand in frame.hands:
+            path = self._directory / f"{name}_{hand.side}_{hand.person_id}.{self._mesh_format}"
+            export_mesh(path, hand.vertices, self._pipeline.faces(hand.side))
+            paths.append(path)
+        return paths
+
+    def _free_name(self, stem: str) -> str:
+        """The stem, or with a number when another input of that name came before."""
+        name, count = stem, 1
+        while name in self._names:
+            count += 1
+            name = f"{stem}_{count}"
+        self._names.add(name)
+        return name
+
+
+def assumed_camera(horizontal_fov_deg: float) -> Camera:
+    """Pinhole cameras of a given horizontal field of view, for images of any size."""
+
+    def camera(width: int, height: int) -> CameraIntrinsics:
+        return CameraIntrinsics.from_field_of_view(width, height, float(np.deg2rad(horizontal_fov_deg)))
+
+    return camera
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    write_bytes(path, (json.dumps(content, indent=1) + "\n").encode())

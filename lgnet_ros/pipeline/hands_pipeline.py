@@ -1,0 +1,325 @@
+"""From a frame to metric hands: look, find, follow, place, smooth, measure. No ROS inside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lgnet_ros.errors import UserError
+from lgnet_ros.geometry import CameraIntrinsics, CropCamera
+from lgnet_ros.hand_model.topology import SIDES
+from lgnet_ros.inference import Engine
+from lgnet_ros.pipeline import assembly
+from lgnet_ros.pipeline.acquisition import (
+    Box,
+    Detector,
+    NoDetector,
+    TileDetector,
+    boxes_from_detections,
+    candidates,
+    same_hand,
+)
+from lgnet_ros.pipeline.depth import measure_depths
+from lgnet_ros.pipeline.estimators import Estimator, LGNetEstimator, Stopwatch
+from lgnet_ros.pipeline.filters import HandFilter
+from lgnet_ros.pipeline.fusion import place
+from lgnet_ros.pipeline.observation import Observation, observe
+from lgnet_ros.pipeline.placement import UnitHand, locate
+from lgnet_ros.pipeline.records import Frame, Hand, HandRelation
+from lgnet_ros.pipeline.settings import PipelineSettings
+from lgnet_ros.pipeline.tracking import Look, Person, Track, Tracker
+
+_OWN_CROP = (
+    1 / 0.7
+)  # a found hand's own crop, in sizes of its joints' box: the flesh around the joints, and a margin
+
+_Sighting = tuple[Observation, UnitHand]
+
+
+@dataclass(frozen=True)
+class _View:
+    """What there is to see in one step."""
+
+    image: np.ndarray
+    intrinsics: CameraIntrinsics
+    stamp_s: float
+    depth: np.ndarray | None
+    stopwatch: Stopwatch
+
+
+class HandsPipeline:
+    """Follows hands through the frames of one camera. One thread at a time.
+
+    estimator: what looks through crops; an `Engine` is wrapped. detector: where to look for hands that are
+    not followed yet; by default the estimator itself, on the whole frame and on tiles. `settings` may be
+    replaced between steps; a change of `max_people` starts over.
+    """
+
+    def __init__(
+        self,
+        estimator: Engine | Estimator,
+        settings: PipelineSettings | None = None,
+        detector: Detector | None = None,
+    ) -> None:
+        self._estimator = LGNetEstimator(estimator) if isinstance(estimator, Engine) else estimator
+        self._geometries = assembly.HandGeometry.of(self._estimator.hand_model)
+        self._detector = detector
+        self._stamp_s = -np.inf
+        self._settings = settings or PipelineSettings()
+        self._tracker = Tracker(self._settings.tracking, self._settings.max_people)
+        self._search: Detector = NoDetector()
+        self.settings = self._settings
+
+    @property
+    def settings(self) -> PipelineSettings:
+        """What the pipeline goes by; assign to change it from the next step on."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: PipelineSettings) -> None:
+        self._search = self._detector or TileDetector(settings.acquisition.tile_share)
+        if settings.max_people != self._settings.max_people:
+            self._tracker.reset()
+        self._tracker.settings, self._tracker.max_people = settings.tracking, settings.max_people
+        if settings.filter != self._settings.filter:
+            for track in self._tracker.tracks:
+                track.filter = HandFilter(settings.filter)
+        self._settings = settings
+
+    @property
+    def model_id(self) -> str:
+        """Names the weights and the hand model that the results come from."""
+        return self._estimator.name
+
+    def faces(self, side: str) -> np.ndarray:
+        """(1538, 3) int64 faces of the side's mesh, outward."""
+        return self._geometries[SIDES.index(side)].faces
+
+    def reset(self) -> None:
+        """Forget every hand: the camera was stopped, or its clock jumped. Track ids are not used again."""
+        self._tracker.reset()
+        self._stamp_s = -np.inf
+
+    def warm_up(self) -> None:
+        """Compile and allocate what the first frames would otherwise wait for."""
+        intrinsics = CameraIntrinsics.from_field_of_view(320, 240, 1.0)
+        image = np.zeros((240, 320, 3), dtype=np.uint8)
+        crop = CropCamera.from_box(intrinsics, (159.5, 119.5), 240.0, self._estimator.size_px)
+        for count in range(1, self._settings.acquisition.crops_searching + 1):
+            prediction = self._estimator.estimate(image, intrinsics, [crop] * count, Stopwatch())
+        hands = prediction.rough_vertices[0].astype(np.float64)
+        assembly.surface_contact(
+            hands[0], hands[1], self._geometries[0].topology, self._geometries[1].topology
+        )
+
+    def keepout(self, hand: Hand, latency_s: float, margin_m: float = 0.0) -> np.ndarray:
+        """(778, 3) float32 m, see `lgnet_ros.interaction.keepout_points`. Not a safety function."""
+        return assembly.keepout(hand, self._geometries[SIDES.index(hand.side)], latency_s, margin_m)
+
+    def step(
+        self,
+        image: np.ndarray,
+        intrinsics: CameraIntrinsics,
+        stamp_s: float,
+        depth: np.ndarray | None = None,
+        detections: np.ndarray | None = None,
+    ) -> Frame:
+        """The hands in one frame.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, of `intrinsics`' size.
+            stamp_s: when the image was taken. One that lies before the last frame's resets the pipeline.
+            depth: (H, W) float32 m along z, aligned with the image; NaN, infinite and 0 are invalid.
+            detections: (N, 4) center x, center y, width, height, px, of hands that somebody else has found;
+                looked at in place of the detector's boxes.
+
+        Raises:
+            UserError: image or depth are not of the camera's size.
+        """
+        _check_sizes(image, depth, intrinsics)
+        if stamp_s < self._stamp_s:
+            self.reset()
+        self._stamp_s = stamp_s
+        view = _View(image, intrinsics, stamp_s, depth, Stopwatch())
+        looks = self._tracker.looks(stamp_s, intrinsics, self._estimator.size_px)
+        looks += self._search_looks(view, detections)
+        sightings: dict[Track, _Sighting] = {}
+        observed = self._observe(view, looks)
+        self._follow(looks, observed, sightings, stamp_s)
+        for track in self._tracker.tracks:
+            track.seen = track in sightings
+        closer = self._closer_looks(view, observed, sightings)
+        self._adopt(
+            self._confirmed(closer, self._observe(view, [look for look, _ in closer])), sightings, stamp_s
+        )
+        looks += [look for look, _ in closer]
+        view.stopwatch.lap("tracking")
+        hands, relation = self._hands(view, sightings)
+        crops = tuple(_outline(look.crop, intrinsics) for look in looks)
+        view.stopwatch.lap("tracking")
+        return Frame(stamp_s, hands, relation, view.stopwatch.finish(), crops)
+
+    def _search_looks(self, view: _View, detections: np.ndarray | None) -> list[Look]:
+        tracker, acquisition = self._tracker, self._settings.acquisition
+        if tracker.missing == 0:
+            return []
+        if detections is not None:
+            boxes = boxes_from_detections(detections)
+        else:
+            nobody = tracker.missing == 2 * tracker.max_people
+            count = acquisition.crops_searching if nobody else acquisition.crops_following
+            boxes = self._search.boxes(view.image, view.intrinsics, count)
+        return [self._look(view, box) for box in boxes]
+
+    def _look(self, view: _View, box: Box) -> Look:
+        return Look(CropCamera.from_box(view.intrinsics, box[0], box[1], self._estimator.size_px))
+
+    def _observe(self, view: _View, looks: list[Look]) -> list[list[Observation]]:
+        """Per look, the hands that it may show: those present enough to go on being followed."""
+        if not looks:
+            return []
+        view.stopwatch.lap("tracking")
+        crops = [look.crop for look in looks]
+        prediction = self._estimator.estimate(view.image, view.intrinsics, crops, view.stopwatch)
+        joint_std_m, stay = self._settings.placement.joint_std_m, self._settings.tracking.stay
+        observed = []
+        for k, crop in enumerate(crops):
+            sides = np.flatnonzero(prediction.presence[k] >= stay).tolist()
+            hands = [observe(prediction, k, side, crop, view.intrinsics, joint_std_m) for side in sides]
+            observed.append([hand for hand in hands if hand is not None])
+        return observed
+
+    def _follow(
+        self,
+        looks: list[Look],
+        observed: list[list[Observation]],
+        sightings: dict[Track, _Sighting],
+        stamp_s: float,
+    ) -> None:
+        """Note the followed hands that were seen again, each where it may be and no two on one hand."""
+        enter = self._settings.acquisition.enter
+        matches = [
+            (track, observation)
+            for look, observations in zip(looks, observed, strict=True)
+            for track in look.tracks
+            for observation in observations
+            if observation.side == track.side
+            and (track.seen or observation.score >= enter)
+            and self._tracker.accepts(track, observation, stamp_s)
+        ]
+        # Of two tracks on one hand, the one that was seen last frame goes on, then the surer one.
+        matches.sort(key=lambda match: (not match[0].seen, -match[1].score))
+        for track, observation in matches:
+            unit = locate(observation.evidence, self._settings.placement)
+            if unit is not None and not any(same_hand(observation, other) for other, _ in sightings.values()):
+                sightings[track] = (observation, unit)
+
+    def _closer_looks(
+        self, view: _View, observed: list[list[Observation]], sightings: dict[Track, _Sighting]
+    ) -> list[tuple[Look, Observation]]:
+        """Crops of their own for hands that nobody follows yet, each with what led to it."""
+        if self._tracker.missing == 0:
+            return []
+        taken = [observation for observation, _ in sightings.values()]
+        seen = [observation for observations in observed for observation in observations]
+        found = candidates(seen, taken, self._settings.acquisition)[: 2 * self._tracker.max_people]
+        return [(self._look(view, (hand.box[0], hand.box[1] * _OWN_CROP)), hand) for hand in found]
+
+    def _confirmed(
+        self, closer: list[tuple[Look, Observation]], observed: list[list[Observation]]
+    ) -> list[_Sighting]:
+        """The hands that are still there in a crop of their own."""
+        confirmed: list[_Sighting] = []
+        for (_, candidate), observations in zip(closer, observed, strict=True):
+            for observation in observations:
+                sure = observation.score >= self._settings.acquisition.enter
+                if sure and observation.side == candidate.side and same_hand(observation, candidate):
+                    unit = locate(observation.evidence, self._settings.placement)
+                    confirmed += [] if unit is None else [(observation, unit)]
+        return confirmed
+
+    def _adopt(self, confirmed: list[_Sighting], sightings: dict[Track, _Sighting], stamp_s: float) -> None:
+        """Follow confirmed hands: right ones first, then left ones, the nearest to somebody who lacks one
+        first, so that two people are not mixed up.
+        """
+        for side in range(len(SIDES)):
+            own = [sighting for sighting in confirmed if sighting[0].side == side]
+            own.sort(key=lambda sighting: self._tracker.distance(side, sighting[1].position))
+            for observation, unit in own:
+                claim = self._tracker.claim(observation, unit.position, stamp_s)
+                if claim is not None:
+                    vertices = unit.position + observation.evidence.vertices
+                    track = self._tracker.take(
+                        *claim, side, HandFilter(self._settings.filter), vertices, stamp_s
+                    )
+                    sightings[track] = (observation, unit)
+
+    def _hands(
+        self, view: _View, sightings: dict[Track, _Sighting]
+    ) -> tuple[tuple[Hand, ...], HandRelation | None]:
+        hands: list[Hand] = []
+        relation = None
+        for person in self._tracker.people:
+            tracks = [track for _, track in sorted(person.tracks.items()) if track in sightings]
+            if not tracks:
+                continue
+            own, covariance = self._person(view, person, tracks, [sightings[track] for track in tracks])
+            if relation is None and len(own) == 2:
+                relation = assembly.relation(
+                    own[0], own[1], self._geometries, covariance, self._settings.contact_m
+                )
+                view.stopwatch.lap("interaction")
+            hands += own
+        return tuple(hands), relation
+
+    def _person(
+        self, view: _View, person: Person, tracks: list[Track], sightings: list[_Sighting]
+    ) -> tuple[list[Hand], np.ndarray]:
+        """One person's hands, and the covariance (3, 3) of left wrist − right wrist."""
+        observations, units = [o for o, _ in sightings], [unit for _, unit in sightings]
+        evidences = [observation.evidence for observation in observations]
+        relative = observations[0].relative if observations[0].shares_crop(observations[-1]) else None
+        depths = None
+        if view.depth is not None:
+            depths = measure_depths(view.depth, view.intrinsics, evidences, units, self._settings.depth)
+        placed = place(units, self._settings.placement, relative, depths)
+        geometries = [self._geometries[track.side] for track in tracks]
+        measured = [
+            assembly.measured_state(observation, placement, geometry)
+            for observation, placement, geometry in zip(
+                observations, placed.placements, geometries, strict=True
+            )
+        ]
+        view.stopwatch.lap("placement")
+        filtered = [t.filter.update(m, view.stamp_s) for t, m in zip(tracks, measured, strict=True)]
+        view.stopwatch.lap("filter")
+        hands = []
+        for k, track in enumerate(tracks):
+            states = assembly.States(measured[k], filtered[k])
+            hand = assembly.assemble(
+                person, track, observations[k], placed.placements[k], states, geometries[k], view.intrinsics
+            )
+            track.vertices, track.stamp_s = hand.raw.vertices, view.stamp_s
+            hands.append(hand)
+        view.stopwatch.lap("interaction")
+        return hands, placed.relative_covariance
+
+
+def _outline(crop: CropCamera, intrinsics: CameraIntrinsics) -> np.ndarray:
+    """(4, 2) px of the image: the crop's corners, clockwise from the top left."""
+    low, high = -0.5, crop.size_px - 0.5
+    return crop.image_pixels(np.array([[low, low], [high, low], [high, high], [low, high]]), intrinsics)
+
+
+def _check_sizes(image: np.ndarray, depth: np.ndarray | None, intrinsics: CameraIntrinsics) -> None:
+    camera = f"{intrinsics.width}×{intrinsics.height}"
+    if image.shape[:2] != (intrinsics.height, intrinsics.width):
+        raise UserError(
+            f"the image is {image.shape[1]}×{image.shape[0]}, its camera {camera}: give the camera's own"
+        )
+    if depth is not None and depth.shape != image.shape[:2]:
+        raise UserError(
+            f"the depth image is {depth.shape[1]}×{depth.shape[0]}, the camera {camera}: "
+            "give depth that is registered to the color image"
+        )

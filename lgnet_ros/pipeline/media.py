@@ -1,0 +1,132 @@
+"""Images and videos on disk: what to read, frame by frame, and overlay videos to write."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from lgnet_ros.errors import UserError
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm")
+VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v")
+
+
+@dataclass(frozen=True)
+class Medium:
+    """One file to look at."""
+
+    path: Path
+    is_video: bool
+
+
+def expand(inputs: list[Path]) -> list[Medium]:
+    """The images and videos that are named, and those that lie directly in the folders that are named,
+    sorted.
+
+    A named file is taken as an image unless its suffix is a video's; in folders, other files are passed over.
+
+    Raises:
+        UserError: a folder holds neither.
+    """
+    media: list[Medium] = []
+    for path in inputs:
+        if not path.is_dir():
+            media.append(Medium(path, path.suffix.lower() in VIDEO_SUFFIXES))
+            continue
+        inside = [p for p in sorted(path.iterdir()) if p.suffix.lower() in IMAGE_SUFFIXES + VIDEO_SUFFIXES]
+        if not inside:
+            raise UserError(f"{path}: no images or videos in this folder")
+        media += expand(inside)
+    return media
+
+
+def read_image(path: Path) -> np.ndarray:
+    """(H, W, 3) uint8 RGB, turned as its EXIF data say.
+
+    Raises:
+        UserError: not there, or not an image.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file")
+    image = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_COLOR) if path.stat().st_size else None
+    if image is None:
+        raise UserError(f"{path}: not an image that can be read")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+class VideoReader:
+    """A video's frames, in order.
+
+    frame_count: as the file states it, 0 if it does not. fps: 30 where the file does not say.
+
+    Raises:
+        UserError: not there, or not a video.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise UserError(f"{path}: no such file")
+        self._capture = cv2.VideoCapture(str(path))
+        if not self._capture.isOpened():
+            raise UserError(f"{path}: not a video that can be read")
+        fps = self._capture.get(cv2.CAP_PROP_FPS)
+        self.fps = fps if 0 < fps < 1000 else 30.0
+        self.frame_count = max(int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """(H, W, 3) uint8 RGB."""
+        while True:
+            held, frame = self._capture.read()
+            if not held:
+                return
+            yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._capture.release()
+
+
+class VideoWriter:
+    """Writes an MP4 that appears under its name when `close` is called, and not before.
+
+    Raises:
+        UserError: the video cannot be written there.
+    """
+
+    def __init__(self, path: Path, fps: float, width: int, height: int) -> None:
+        self._path, self._part = path, path.with_name(f".{path.stem}.part{path.suffix}")
+        self._writer = cv2.VideoWriter(str(self._part), cv2.VideoWriter_fourcc(*"mp4v"), fps, (width, height))
+        if not self._writer.isOpened():
+            raise UserError(f"{path}: the video cannot be written; is the folder writable?")
+
+    def write(self, image: np.ndarray) -> None:
+        """Append (H, W, 3) uint8 RGB."""
+        self._writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._writer.release()
+        os.replace(self._part, self._path)
+
+    def abandon(self) -> None:
+        """Leave no file behind; after `close`, nothing."""
+        self._writer.release()
+        self._part.unlink(missing_ok=True)
+
+
+def write_image(path: Path, image: np.ndarray) -> None:
+    """(H, W, 3) uint8 RGB as PNG, all or nothing."""
+    _, content = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    write_bytes(path, content.tobytes())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file, all or nothing."""
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(content)
+    os.replace(part, path)

@@ -1,0 +1,134 @@
+"""Files in, files out, with an oracle in the network's place: what is written for images and videos."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from lgnet_ros.errors import UserError
+from lgnet_ros.pipeline import HandsPipeline, PipelineSettings
+from lgnet_ros.pipeline.files import FileRunner, assumed_camera
+from lgnet_ros.pipeline.media import Medium, VideoReader, VideoWriter, expand, read_image
+
+UP = np.array([0.0, 0.0, np.pi / 2])
+
+
+@pytest.fixture
+def runner(hand_model, tmp_path: Path, oracle_of):
+    """Makes a runner over a scene of two hands that do not move."""
+
+    def make(mesh: str | None = None, progress=lambda *_: None) -> FileRunner:
+        def scene(t: float) -> list:
+            return [
+                ("right", np.array([-0.12, 0.05, 0.6]), UP),
+                ("left", np.array([0.12, 0.05, 0.6]), -UP),
+            ]
+
+        out = tmp_path / "out"
+        out.mkdir(exist_ok=True)
+        pipeline = HandsPipeline(oracle_of(scene))
+        return FileRunner(pipeline, PipelineSettings(), assumed_camera(60.0), out, mesh, progress)
+
+    return make
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    path = tmp_path / "two hands.jpg"
+    cv2.imwrite(str(path), np.full((480, 640, 3), 90, dtype=np.uint8))
+    return path
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    path = tmp_path / "film.mp4"
+    writer = VideoWriter(path, 20.0, 320, 240)
+    for k in range(12):
+        writer.write(np.full((240, 320, 3), 10 * k, dtype=np.uint8))
+    writer.close()
+    return path
+
+
+def test_an_image_becomes_an_overlay_and_json(runner, image: Path, tmp_path: Path) -> None:
+    result = runner().run(Medium(image, False))
+    assert (result.frames, result.frames_with_hands) == (1, 1)
+    assert [path.name for path in result.outputs] == ["two hands_overlay.png", "two hands.json"]
+    overlay = cv2.imread(str(tmp_path / "out" / "two hands_overlay.png"))
+    assert overlay.shape == (480, 640, 3)
+    assert (overlay != 90).any()
+    content = json.loads((tmp_path / "out" / "two hands.json").read_text())
+    assert [hand["side"] for hand in content["hands"]] == ["right", "left"]
+    np.testing.assert_allclose(content["hands"][0]["joints"]["wrist"], [-0.12, 0.05, 0.6], atol=0.001)
+    assert content["camera"]["width"] == 640
+    assert content["model"] == "oracle"
+    assert content["relation"]["track_ids"] == [0, 1]
+
+
+@pytest.mark.parametrize(("mesh", "magic"), [("obj", b"v "), ("ply", b"ply"), ("glb", b"glTF")])
+def test_meshes_come_one_per_hand_in_the_format_asked_for(
+    runner, image: Path, tmp_path: Path, mesh: str, magic: bytes
+) -> None:
+    runner(mesh).run(Medium(image, False))
+    for side in ("right", "left"):
+        assert magic in (tmp_path / "out" / f"two hands_{side}_0.{mesh}").read_bytes()[:200]
+
+
+def test_a_video_becomes_a_video_of_overlays_and_json_per_frame(runner, video: Path, tmp_path: Path) -> None:
+    seen = []
+    result = runner(progress=lambda name, done, of: seen.append((name, done, of))).run(Medium(video, True))
+    assert (result.frames, result.frames_with_hands) == (12, 12)
+    content = json.loads((tmp_path / "out" / "film.json").read_text())
+    assert content["fps"] == pytest.approx(20)
+    assert [round(frame["stamp_s"], 3) for frame in content["frames"]] == [k / 20 for k in range(12)]
+    assert len({frame["hands"][0]["track_id"] for frame in content["frames"]}) == 1
+    reader = VideoReader(tmp_path / "out" / "film_overlay.mp4")
+    assert sum(1 for _ in reader) == 12
+    assert seen[-1] == ("film.mp4", 12, 12)
+
+
+def test_inputs_of_one_name_do_not_overwrite_each_other(runner, image: Path, tmp_path: Path) -> None:
+    other = tmp_path / "elsewhere" / image.name
+    other.parent.mkdir()
+    other.write_bytes(image.read_bytes())
+    both = runner()
+    both.run(Medium(image, False))
+    assert both.run(Medium(other, False)).outputs[1].name == "two hands_2.json"
+
+
+def test_no_unfinished_files_are_left(runner, image: Path, video: Path, tmp_path: Path) -> None:
+    both = runner("obj")
+    both.run(Medium(image, False))
+    both.run(Medium(video, True))
+    assert not [path for path in (tmp_path / "out").iterdir() if "part" in path.name]
+
+
+def test_a_folder_is_its_images_and_videos_in_order_and_nothing_else(image: Path, video: Path) -> None:
+    (image.parent / "notes.txt").write_text("no picture")
+    (image.parent / "sub").mkdir()
+    assert expand([image.parent]) == [Medium(video, True), Medium(image, False)]
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="no images or videos"):
+        expand([tmp_path / "empty"])
+
+
+@pytest.mark.parametrize("content", [None, b"", b"this is not a picture"])
+def test_what_is_no_image_is_refused_by_name(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "broken.png"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=r"broken\.png"):
+        read_image(path)
+
+
+def test_what_is_no_video_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "broken.mp4").write_bytes(b"no video")
+    for name in ("broken.mp4", "absent.mp4"):
+        with pytest.raises(UserError, match=name):
+            VideoReader(tmp_path / name)
