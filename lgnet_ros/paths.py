@@ -9,18 +9,23 @@ from lgnet_ros.errors import UserError
 
 
 def share_directory() -> Path:
-    """The folder that holds `weights/` and `config/`: the source tree, or ROS's share folder when installed.
+    """The folder that holds `weights/` and `config/`.
+
+    That is the source tree; or, installed by pip or colcon, share/lgnet_ros under the prefix that the package
+    lies in; or the same under a prefix of AMENT_PREFIX_PATH.
 
     Raises:
-        UserError: neither is there; the package is not installed as a whole.
+        UserError: it is nowhere; the package is not installed as a whole.
     """
-    source_tree = Path(__file__).resolve().parents[1]
-    installed = (Path(prefix) / "share" / "lgnet_ros" for prefix in _ament_prefixes())
-    for candidate in (source_tree, *installed):
+    package = Path(__file__).resolve().parent
+    source_tree = package.parent
+    # <prefix>/lib/python3.x/site-packages/lgnet_ros, unless the source tree lies too near the root for that.
+    prefixes = [*package.parents[3:4], *(Path(prefix) for prefix in _ament_prefixes())]
+    for candidate in (source_tree, *(prefix / "share" / "lgnet_ros" for prefix in prefixes)):
         if (candidate / "weights").is_dir():
             return candidate
     raise UserError(
-        "lgnet_ros: no weights folder beside the package nor in AMENT_PREFIX_PATH; source the workspace's setup file"
+        "lgnet_ros: no weights beside the package nor in AMENT_PREFIX_PATH; is the workspace sourced?"
     )
 
 

@@ -1,0 +1,33 @@
+# make run     the built-in two-hand scene (or SOURCE=) through camera_node and hands_node, with a live status
+# make test    all tests
+# make bench   speed of every variant and back end, and of the whole node
+# make env     the environment only; the others call it
+# make clean   removes environments, built messages and caches; what is in out/ stays
+
+# run:  SOURCE= webcam number or device, video file, or folder of images     DURATION= seconds
+# all:  ROS=jazzy (wheels of Jazzy)   PYTHON= interpreter   SMPLX=1 (smplx, an oracle of the tests)   ARGS= passed on
+SOURCE ?=
+DURATION ?=
+ARGS ?=
+export ROS PYTHON SMPLX
+
+IN_ENVIRONMENT := tools/environment.sh
+
+.PHONY: run test bench env clean
+
+run:
+	@$(IN_ENVIRONMENT) python -m lgnet_ros.cli.main run $(if $(SOURCE),--source '$(SOURCE)') \
+		$(if $(DURATION),--duration '$(DURATION)') $(if $(ROS_DISTRO),--launch) $(ARGS)
+
+test:
+	@$(IN_ENVIRONMENT) python -m pytest $(ARGS)
+
+bench:
+	@$(IN_ENVIRONMENT) python -m lgnet_ros.cli.main bench $(ARGS)
+
+env:
+	@$(IN_ENVIRONMENT)
+
+clean:
+	rm -rf .venv .venv-* .ros .pytest_cache .hypothesis .ruff_cache .mypy_cache lgnet_ros.egg-info build
+	find lgnet_ros test -name __pycache__ -prune -exec rm -rf {} +

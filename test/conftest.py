@@ -1,0 +1,20 @@
+"""What all tests share: a ROS graph of their own, one thread per library, slow tests last."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+import pytest
+
+# Set before anything imports rclpy or torch, and inherited by the processes that tests start. Several
+# processes of pytest (xdist, another checkout) must not hear each other; up to 101 the ports are free.
+os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
+os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+os.environ["ROS_LOG_DIR"] = tempfile.mkdtemp(prefix="lgnet_ros_log_")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests run last, so that what is quickly broken is quickly seen."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
