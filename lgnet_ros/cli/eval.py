@@ -1,0 +1,146 @@
+"""`lgnet eval`: measure weights against a data set, write tables, curves and pictures."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from lgnet_ros.errors import UserError
+from lgnet_ros.evaluation import ablations, report
+from lgnet_ros.evaluation.attention import attention_picture
+from lgnet_ros.evaluation.datasets import DATASETS, Subject, load_subject
+from lgnet_ros.evaluation.films import film_jitter
+from lgnet_ros.evaluation.following import following
+from lgnet_ros.evaluation.pages import save_pages
+from lgnet_ros.evaluation.plots import save_picture
+from lgnet_ros.evaluation.protocols import CROPS, Outcome, crop_of
+from lgnet_ros.hand_model import HandModel
+from lgnet_ros.inference import Engine
+from lgnet_ros.inference.backends import DEVICES, PRECISIONS
+from lgnet_ros.inference.manifest import choose
+from lgnet_ros.inference.weights import load_network
+from lgnet_ros.pipeline.estimators import Estimator, LGNetEstimator
+
+HELP = "measure weights against a data set"
+_CROP_SEED = 0
+_PICTURES = 32
+_ATTENTION_CROPS = 4
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--dataset", choices=DATASETS, default="synthetic", help="default: %(default)s")
+    parser.add_argument("--root", type=Path, metavar="DIR", help="the dataset's folder (interhand26m, hic)")
+    parser.add_argument(
+        "--weights", help="a .safetensors file, a name in weights/manifest.yaml, or a variant"
+    )
+    parser.add_argument(
+        "--hand-model", type=Path, metavar="PATH", help="the hand model that the weights belong to"
+    )
+    parser.add_argument("--device", choices=DEVICES, default="auto")
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto")
+    parser.add_argument("--count", type=int, default=500, metavar="N", help="images (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="which images of the split (default: %(default)s)"
+    )
+    parser.add_argument("--crops", choices=(*CROPS, "both"), default="both", help="default: %(default)s")
+    parser.add_argument(
+        "--films", action="store_true", help="follow hands through rendered films too (synthetic)"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder for report.json, report.md and pictures"
+    )
+    parser.add_argument(
+        "--ablations", type=Path, metavar="DIR", help="instead: Table III of runs of train --ablations"
+    )
+    parser.add_argument("--json", action="store_true", help="print the JSON report alone")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate, print, save."""
+    if args.count < 1:
+        raise UserError(f"--count {args.count}: at least 1")
+    hand_model = HandModel.load(args.hand_model)
+    subject = load_subject(args.dataset, args.root, args.seed, args.count, hand_model)
+    if args.ablations is not None:
+        return _run_ablations(args, subject, hand_model)
+    engine = Engine.load(args.weights, args.device, args.precision, hand_model)
+    if not engine.trained:
+        print(f"lgnet: {engine.name}: not trained; the numbers say what chance reaches", file=sys.stderr)
+    estimators: dict[str, Estimator] = {engine.name: LGNetEstimator(engine)}
+    outcomes = _evaluate(args, subject, estimators)
+    reports = {name: outcome.evaluation.report() for name, outcome in outcomes.items()}
+    if args.films:
+        next(iter(reports.values())).update(_films(engine, args.seed))
+    combined = _combined(reports, args, engine)
+    if args.out is not None:
+        save_pages(args.out, outcomes, reports, combined, args.dataset, _how(args, engine), hand_model)
+        _save_attention(args, next(iter(outcomes.values())), hand_model)
+    page = report.document(reports, args.dataset, _how(args, engine))
+    print(json.dumps(combined, indent=2) if args.json else page)
+    return 0
+
+
+def _save_attention(args: argparse.Namespace, outcome: Outcome, hand_model: HandModel) -> None:
+    """Fig. 4 for the first few crops; an untrained network looks at nothing in particular."""
+    path = choose(args.weights).path
+    if path is None:
+        return
+    network, _ = load_network(path, hand_model)
+    picture = attention_picture(network, outcome.chosen[:_ATTENTION_CROPS])
+    if picture is not None:
+        save_picture(args.out / "attention.jpg", picture)
+
+
+def _films(engine: Engine, seed: int) -> dict[str, Any]:
+    """What only moving hands show: jitter, and how they are found, kept and placed, without depth and with
+    it.
+    """
+    return {
+        "jitter_mm": film_jitter(engine, seed),
+        "following": following(engine, seed),
+        "following_depth": following(engine, seed, with_depth=True),
+    }
+
+
+def _evaluate(
+    args: argparse.Namespace, subject: Subject, estimators: dict[str, Estimator]
+) -> dict[str, Outcome]:
+    """Outcomes by "estimator, kind of crops"; every image is made once, for all of them."""
+    kinds = tuple(CROPS) if args.crops == "both" else (args.crops,)
+    keep = _PICTURES if args.out is not None else 0
+    outcomes = {
+        (name, kind): Outcome(estimator, subject.mean_pose(estimator.size_px), keep)
+        for name, estimator in estimators.items()
+        for kind in kinds
+    }
+    for place, sample in enumerate(tqdm(subject, unit="image", disable=None, file=sys.stderr)):
+        for (name, kind), outcome in outcomes.items():
+            outcome.show(crop_of(sample, place, kind, estimators[name].size_px, _CROP_SEED))
+    return {f"{name}, {kind} crops": outcome for (name, kind), outcome in outcomes.items()}
+
+
+def _combined(reports: dict[str, dict[str, Any]], args: argparse.Namespace, engine: Engine) -> dict[str, Any]:
+    """The first report's keys at the top, the others' below their names."""
+    (name, first), *others = reports.items()
+    described = {"dataset": args.dataset, "weights": engine.name, "trained": engine.trained, "crops": name}
+    return {**first, **described, "others": dict(others)}
+
+
+def _how(args: argparse.Namespace, engine: Engine) -> str:
+    command = f"lgnet eval --dataset {args.dataset} --count {args.count} --seed {args.seed}"
+    return f"`{command}`, weights {engine.name}."
+
+
+def _run_ablations(args: argparse.Namespace, subject: Subject, hand_model: HandModel) -> int:
+    outcomes = ablations.evaluate_runs(args.ablations, subject, hand_model, args.device, _CROP_SEED)
+    reports = {name: outcome.evaluation.report() for name, outcome in outcomes.items()}
+    if args.out is not None:
+        ablations.save_pages(args.out, outcomes, reports, hand_model)
+    print(json.dumps(reports, indent=2) if args.json else report.ablation_table(reports))
+    return 0

@@ -1,0 +1,106 @@
+"""`lgnet train`: train a network from a recipe, resume a run, run the ablations, export weights."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+
+from lgnet_ros.errors import UserError
+from lgnet_ros.evaluation.plots import plot_learning_curve
+from lgnet_ros.hand_model import HandModel
+from lgnet_ros.inference.weights import STORAGES
+from lgnet_ros.network import ABLATIONS
+from lgnet_ros.training.callbacks import read_curve
+from lgnet_ros.training.export import export, score
+from lgnet_ros.training.recipe import Recipe
+from lgnet_ros.training.run import Resources, RunFolder, default_resources, is_first_process, train
+from lgnet_ros.training.sources import make_sources
+
+HELP = "train a network from a recipe (config/train/*.yaml)"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("recipe", type=Path, metavar="RECIPE", help="a YAML file; see config/train/")
+    parser.add_argument(
+        "overrides",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help="changes to it, for example optimizer.learning_rate=1e-3",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="the run's folder (default: out/train/<recipe>)"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on with the run in that folder, exactly")
+    parser.add_argument(
+        "--devices", type=int, metavar="N", help="GPUs, or processes on a CPU (default: all GPUs, or 1)"
+    )
+    parser.add_argument("--nodes", type=int, default=1, metavar="N", help="machines, under torchrun")
+    parser.add_argument("--threads", type=int, metavar="N", help="threads of PyTorch on the CPU")
+    parser.add_argument(
+        "--ablations", action="store_true", help="train every row of Table III, one after the other"
+    )
+    parser.add_argument(
+        "--export", action="store_true", help="train nothing: write the weights of the run as it stands"
+    )
+    parser.add_argument(
+        "--storage", choices=STORAGES, default="float16", help="of exported weights (%(default)s)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, then export. Everything that can be wrong is found before anything starts."""
+    recipe = Recipe.read(args.recipe, args.overrides)
+    folder = args.out or Path("out/train") / args.recipe.stem
+    if args.threads is not None:
+        if args.threads < 1:
+            raise UserError(f"--threads {args.threads}: at least 1")
+        torch.set_num_threads(args.threads)
+    if args.ablations:
+        return _ablations(recipe, folder, args)
+    if not args.export:
+        train(recipe, RunFolder(folder), args.resume, _resources(args))
+    if is_first_process():
+        _export(recipe, RunFolder(folder), args.storage)
+    return 0
+
+
+def _ablations(recipe: Recipe, folder: Path, args: argparse.Namespace) -> int:
+    """The whole network and every ablation, each in its own folder; resuming skips finished ones."""
+    for name in ("complete", *ABLATIONS):
+        of_row = recipe if name == "complete" else recipe.without(name)
+        place = RunFolder(folder / name)
+        if args.resume and place.weights.exists():
+            continue
+        print(f"lgnet: ablation '{name}' in {place.path}", file=sys.stderr)
+        train(of_row, place, args.resume, _resources(args))
+        if is_first_process():
+            _export(of_row, place, args.storage)
+    return 0
+
+
+def _export(recipe: Recipe, folder: RunFolder, storage: str) -> None:
+    """The best checkpoint's averaged weights (the last one's before any validation), scored on the validation
+    crops.
+    """
+    checkpoint = folder.best if folder.best.exists() else folder.last
+    hand_model = HandModel.load(recipe.hand_model)
+    sources = make_sources(recipe, hand_model)
+    metrics = score(checkpoint, recipe, hand_model, sources)
+    info = export(checkpoint, recipe, hand_model, sources.validation, folder.weights, metrics, storage)
+    if folder.curve.exists():
+        plot_learning_curve(folder.curve.with_suffix(".png"), *read_curve(folder.curve))
+    error = info.metrics["wrist"]["mpjpe_mm"]
+    print(f"{folder.weights}: {info.variant}, validation MPJPE {error:.2f} mm (wrist root, scale-aligned)")
+
+
+def _resources(args: argparse.Namespace) -> Resources:
+    usual = default_resources()
+    if args.devices is None:
+        return Resources(usual.accelerator, usual.devices, args.nodes)
+    if args.devices < 1 or (usual.accelerator == "gpu" and args.devices > torch.cuda.device_count()):
+        raise UserError(f"--devices {args.devices}: there are {torch.cuda.device_count() or 'no'} GPUs")
+    return Resources(usual.accelerator, args.devices, args.nodes)

@@ -1,0 +1,35 @@
+"""Weights averaged over the steps: what is validated, saved as the result and exported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from lightning.pytorch.callbacks import WeightAveraging
+from torch import Tensor
+
+_Average = Callable[[list[Tensor], list[Tensor], Tensor], None]
+
+
+def exponential_average(decay: float) -> _Average:
+    """An exponential moving average that starts fast: after n updates its decay is at most (1 + n) / (10 +
+    n).
+
+    Otherwise the first thousand steps, when weights improve most, would drag on the average for as long
+    again.
+    """
+
+    @torch.no_grad()
+    def update(averaged: list[Tensor], current: list[Tensor], updates: Tensor) -> None:
+        keep = min(decay, (1 + int(updates)) / (10 + int(updates)))
+        if averaged[0].is_floating_point():
+            torch._foreach_lerp_(averaged, current, 1.0 - keep)
+        else:  # counters: the newest
+            torch._foreach_copy_(averaged, current)
+
+    return update
+
+
+def weight_averaging(decay: float) -> WeightAveraging:
+    """Lightning's callback around it, batch normalisation's statistics averaged along."""
+    return WeightAveraging(use_buffers=True, multi_avg_fn=exponential_average(decay))

@@ -1,0 +1,162 @@
+"""Training batches as a pure function of the step: what makes a resumed run see what an unbroken one would
+have.
+
+Step k of process r gets the same images whether the run was killed before or not. Nothing is remembered
+between steps but a cache that can be made again.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from lgnet_ros.data.augment import CropSample
+from lgnet_ros.data.reading import HandDataset, next_readable
+from lgnet_ros.training.augmentation import photographed, recropped
+from lgnet_ros.training.recipe import DataRecipe
+
+Batch = dict[str, Tensor]
+
+
+class BatchSource(Protocol):
+    """Makes the batch of one step of one process."""
+
+    def batch(self, step: int, rank: int, ranks: int) -> list[CropSample]: ...
+
+
+class SyntheticSource:
+    """Images rendered for their step, beside images rendered in earlier steps and cut anew.
+
+    Rendering costs more than cutting, so of each batch a share is replayed: drawn evenly from the last
+    `replay_window` images of the same lane, each time with other geometry and colours. A lane is every n-th
+    step, for n
+    workers: a worker only replays what it has rendered itself.
+    """
+
+    def __init__(
+        self, recipe: DataRecipe, seed: int, size_px: int, render: Callable[[int], CropSample]
+    ) -> None:
+        """`render(index)` gives the crop to cut from, wider than needed; it must be a pure function of the
+        index.
+        """
+        self._recipe, self._seed, self._size_px, self._render = recipe, seed, size_px, render
+        self._lanes = max(1, recipe.workers)
+        self._cache: OrderedDict[int, CropSample] = OrderedDict()
+
+    def batch(self, step: int, rank: int, ranks: int) -> list[CropSample]:
+        """The crops of one step; `recipe.batch` of them."""
+        samples = []
+        for slot, index in enumerate(self.indices(step, rank, ranks)):
+            rng = np.random.default_rng([self._seed, step, rank, slot])
+            samples.append(recropped(self._cached(index), rng, self._size_px, self._recipe))
+        return samples
+
+    def indices(self, step: int, rank: int, ranks: int) -> np.ndarray:
+        """Which rendered images a step uses: the step's own first, then replayed ones."""
+        fresh = self._recipe.fresh_per_batch
+        rng = np.random.default_rng([self._seed, step, rank])
+        replayed = self._recipe.batch - fresh
+        earlier = min(step // self._lanes, self._recipe.replay_window // fresh)
+        steps = step - self._lanes * rng.integers(0, earlier + 1, replayed)
+        own = (step * ranks + rank) * fresh + np.arange(fresh)
+        return np.concatenate([own, (steps * ranks + rank) * fresh + rng.integers(0, fresh, replayed)])
+
+    def _cached(self, index: int) -> CropSample:
+        if index not in self._cache:
+            self._cache[index] = self._render(index)
+            if len(self._cache) > self._recipe.replay_window + self._recipe.batch:
+                self._cache.popitem(last=False)
+        return self._cache[index]
+
+
+class DatasetSource:
+    """A dataset of finite size, once through per epoch, in a new order each time, cut and augmented on the
+    fly.
+    """
+
+    def __init__(self, dataset: HandDataset, recipe: DataRecipe, seed: int, size_px: int) -> None:
+        self._dataset, self._recipe, self._seed, self._size_px = dataset, recipe, seed, size_px
+        self._epoch, self._order = -1, np.zeros(0, np.int64)
+
+    def steps_per_epoch(self, ranks: int) -> int:
+        """Whole batches only; the few images that are left over come another epoch."""
+        return max(1, len(self._dataset) // (self._recipe.batch * ranks))
+
+    def batch(self, step: int, rank: int, ranks: int) -> list[CropSample]:
+        """The crops of one step; `recipe.batch` of them."""
+        epoch, within = divmod(step, self.steps_per_epoch(ranks))
+        if epoch != self._epoch:
+            self._epoch, self._order = epoch, self._shuffled(epoch)
+        start = (within * ranks + rank) * self._recipe.batch
+        chosen = self._order[np.arange(start, start + self._recipe.batch) % len(self._order)]
+        return [
+            photographed(
+                next_readable(self._dataset, int(index)),
+                np.random.default_rng([self._seed, epoch, int(index)]),
+                self._size_px,
+                self._recipe,
+            )
+            for index in chosen
+        ]
+
+    def _shuffled(self, epoch: int) -> np.ndarray:
+        return np.random.default_rng([self._seed, epoch]).permutation(len(self._dataset))
+
+
+class StepBatches(IterableDataset[Batch]):
+    """The batches from one step on, for a `DataLoader` that does not batch; worker w of n makes each n-th."""
+
+    def __init__(self, source: BatchSource, first_step: int, end_step: int, rank: int, ranks: int) -> None:
+        self._source, self._steps, self._rank, self._ranks = source, range(first_step, end_step), rank, ranks
+
+    def __iter__(self) -> Iterator[Batch]:
+        info = get_worker_info()
+        worker, workers = (0, 1) if info is None else (info.id, info.num_workers)
+        for step in self._steps[worker::workers]:
+            yield collate(self._source.batch(step, self._rank, self._ranks))
+
+
+def loader(
+    source: BatchSource, recipe: DataRecipe, first_step: int, end_step: int, rank: int, ranks: int
+) -> DataLoader:
+    """Batches of steps `first_step` up to `end_step`, prepared ahead by the recipe's workers."""
+    steps = StepBatches(source, first_step, end_step, rank, ranks)
+    return DataLoader(
+        steps,
+        batch_size=None,
+        num_workers=recipe.workers,
+        # Spawned: in a forked one, PyTorch and OpenCV would wait for threads that were not forked along.
+        multiprocessing_context="spawn" if recipe.workers else None,
+        prefetch_factor=4 if recipe.workers else None,
+        worker_init_fn=_one_thread,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+def collate(samples: list[CropSample]) -> Batch:
+    """Images (B, S, S, 3) uint8 under "images", beside the arrays of `Target`."""
+    targets = [sample.to_target() for sample in samples]
+    arrays = {name: np.stack([target[name] for target in targets]) for name in targets[0]}
+    return {
+        "images": torch.from_numpy(np.stack([sample.image for sample in samples])),
+        **{name: torch.from_numpy(array) for name, array in arrays.items()},
+    }
+
+
+def stacked(samples: list[CropSample]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Images (B, S, S, 3) uint8 and focal lengths (B,), crop px."""
+    images = torch.from_numpy(np.stack([sample.image for sample in samples]))
+    return images, torch.tensor([sample.focal_px for sample in samples], dtype=torch.float32)
+
+
+def _one_thread(_: int) -> None:
+    """Workers are processes; threads inside them would only fight each other."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)

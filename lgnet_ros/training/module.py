@@ -1,0 +1,121 @@
+"""LGNet as Lightning trains and validates it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor
+
+from lgnet_ros.data.augment import CropSample
+from lgnet_ros.errors import UserError
+from lgnet_ros.evaluation.baseline import MeanPose
+from lgnet_ros.evaluation.estimates import estimate_of, prediction_of
+from lgnet_ros.evaluation.evaluation import Evaluation
+from lgnet_ros.evaluation.records import HandsTruth
+from lgnet_ros.hand_model import HandModel
+from lgnet_ros.inference.prediction import NetworkPrediction
+from lgnet_ros.network import normalize
+from lgnet_ros.network.losses import total_loss
+from lgnet_ros.network.target import Target
+from lgnet_ros.training.batches import Batch, stacked
+from lgnet_ros.training.initialization import initialized_network
+from lgnet_ros.training.recipe import Recipe
+from lgnet_ros.training.schedule import learning_rate_share
+
+MONITORED = "val/mpjpe_mm"
+
+
+class LGNetModule(L.LightningModule):
+    """The network with its losses, optimizer, learning-rate schedule and validation."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        hand_model: HandModel,
+        total_steps: int,
+        steps_per_epoch: int,
+        validation: list[CropSample],
+        mean_pose: MeanPose,
+    ) -> None:
+        super().__init__()
+        self.recipe, self.total_steps, self.steps_per_epoch = recipe, total_steps, steps_per_epoch
+        self.network = initialized_network(recipe, hand_model)
+        self._validation, self._mean_pose = validation, mean_pose
+        self._evaluation: Evaluation | None = None
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """One step's loss; its parts are logged."""
+        # What draws random numbers in a forward pass depends on the step alone, so that a resumed run draws
+        # the same.
+        torch.manual_seed(self.recipe.seed * 1_000_003 + self.global_step)
+        images = normalize(batch["images"]).contiguous(memory_format=torch.channels_last)
+        output = self.network(images, batch["focal_px"])
+        target = Target(**{name: value for name, value in batch.items() if name != "images"})
+        config = self.network.config
+        total, parts = total_loss(
+            output, target, self.network.hand_model, config.input_size, config.loss_weights
+        )
+        if not torch.isfinite(total):
+            raise UserError(
+                f"training: the loss is {total.item()} in step {self.global_step}; lower the learning rate"
+            )
+        self.log("train/loss", total.detach(), prog_bar=True)
+        self.log_dict({f"train/{name}": value.detach() for name, value in parts.items()})
+        return total
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """Adam or AdamW, stepped by the recipe's schedule; biases and normalisation are not decayed."""
+        recipe = self.recipe.optimizer
+        trained = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
+        groups = [
+            {"params": [p for p in trained if p.ndim > 1], "weight_decay": recipe.weight_decay},
+            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        kind = torch.optim.AdamW if recipe.name == "adamw" else torch.optim.Adam
+        optimizer = kind(groups, lr=recipe.learning_rate)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self._learning_rate_share)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def on_validation_epoch_start(self) -> None:
+        """Begins a new count."""
+        self._evaluation = Evaluation(self.network.hand_model, self._mean_pose, images=False).to(self.device)
+
+    def validation_step(self, indices: Tensor, batch_idx: int) -> None:
+        """Adds some of the validation crops, by index."""
+        samples = [self._validation[index] for index in indices.tolist()]
+        prediction = self.predict_crops(samples)
+        for index, sample in enumerate(samples):
+            truth = HandsTruth.of_crop(sample)
+            self._evaluation.add(estimate_of(prediction, index, truth), truth)
+
+    def predict_crops(self, samples: list[CropSample]) -> NetworkPrediction:
+        """What the network says of a list of crops."""
+        images, focal_px = (values.to(self.device) for values in stacked(samples))
+        images = normalize(images).contiguous(memory_format=torch.channels_last)
+        return prediction_of(self.network(images, focal_px))
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs what the learning curve shows."""
+        report = self._evaluation.report()
+        values = {
+            "mpjpe_mm": report["wrist"]["mpjpe_mm"],
+            "mpvpe_mm": report["wrist"]["mpvpe_mm"],
+            "mrrpe_mm": report["mrrpe_mm"],
+            "presence_f1": report["presence_f1"],
+            "swap_rate": report["swap_rate"],
+            "missed_rate": report["missed_rate"],
+            "wrist_known_mm": report["wrist_position_mm"]["known_size"],
+            "wrist_unknown_mm": report["wrist_position_mm"]["unknown_size"],
+            "palm_deg": report["palm_orientation_deg"],
+            "mean_pose_mpjpe_mm": report["mean_pose"]["mpjpe_mm"],
+        }
+        # Already gathered over all processes by the metrics themselves.
+        self.log_dict(
+            {f"val/{name}": value for name, value in values.items() if value is not None}, rank_zero_only=True
+        )
+        self._evaluation = None
+
+    def _learning_rate_share(self, step: int) -> float:
+        return learning_rate_share(self.recipe.schedule, step, self.total_steps, self.steps_per_epoch)

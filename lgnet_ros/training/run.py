@@ -1,0 +1,243 @@
+"""A training run: its folder, its trainer, its start, its resumption, its end."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import warnings
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from lgnet_ros.errors import UserError
+from lgnet_ros.hand_model import HandModel
+from lgnet_ros.training.averaging import weight_averaging
+from lgnet_ros.training.callbacks import LearningCurve, Pictures
+from lgnet_ros.training.checkpoints import AtomicCheckpointIO
+from lgnet_ros.training.data import TrainingData
+from lgnet_ros.training.module import MONITORED, LGNetModule
+from lgnet_ros.training.recipe import Recipe
+from lgnet_ros.training.sources import Sources, make_sources
+
+# What may differ when a run is resumed: it changes what is looked at or saved, not what is learned.
+_FREE_TO_CHANGE = ("validation", "checkpoint_minutes")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where a run keeps what."""
+
+    path: Path
+
+    @property
+    def recipe(self) -> Path:
+        return self.path / "recipe.json"
+
+    @property
+    def last(self) -> Path:
+        return self.path / "checkpoints" / "last.ckpt"
+
+    @property
+    def best(self) -> Path:
+        return self.path / "checkpoints" / "best.ckpt"
+
+    @property
+    def curve(self) -> Path:
+        return self.path / "curve.csv"
+
+    @property
+    def weights(self) -> Path:
+        return self.path / "weights.safetensors"
+
+    def open(self, recipe: Recipe, resume: bool) -> Path | None:
+        """Makes or reopens the folder; returns the checkpoint to go on from, None for a fresh start.
+
+        Raises:
+            UserError: it holds a run and `resume` is off, or one with another recipe, or cannot be written.
+        """
+        wanted = recipe.as_dict()
+        if self.recipe.exists():
+            if not resume:
+                raise UserError(
+                    f"{self.path}: holds a training run already; --resume goes on with it, --out elsewhere"
+                )
+            self._same(json.loads(self.recipe.read_text(encoding="utf-8")), wanted)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.recipe.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
+        except OSError as reason:
+            raise UserError(f"{self.path}: cannot be written ({reason.strerror})") from reason
+        return self.last if resume and self.last.exists() else None
+
+    def _same(self, held: dict[str, Any], wanted: dict[str, Any]) -> None:
+        for key in sorted(held.keys() | wanted.keys()):
+            if key not in _FREE_TO_CHANGE and held.get(key) != wanted.get(key):
+                change = f"{key}: {held.get(key)!r}, now {wanted.get(key)!r}"
+                raise UserError(
+                    f"{self.path}: its run has another recipe ({change}); "
+                    "resume with the same one, or choose another --out"
+                )
+
+
+class _Progress(TQDMProgressBar):
+    """Lightning's bar without the logger's version, which says nothing here."""
+
+    def get_metrics(self, trainer: L.Trainer, pl_module: L.LightningModule) -> dict[str, Any]:
+        return {
+            name: value for name, value in super().get_metrics(trainer, pl_module).items() if name != "v_num"
+        }
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Which devices and how many processes; "auto" takes the GPUs that are there. Under torchrun, `nodes`
+    counts.
+    """
+
+    accelerator: str = "auto"
+    devices: int | str = "auto"
+    nodes: int = 1
+
+
+def train(
+    recipe: Recipe, folder: RunFolder, resume: bool = False, resources: Resources | None = None
+) -> LGNetModule:
+    """Trains to the end of the recipe and returns the module with the averaged weights in place.
+
+    Raises:
+        UserError: whatever is wrong with the recipe, the data or the folder, before training starts.
+    """
+    hand_model = HandModel.load(recipe.hand_model)
+    sources = make_sources(recipe, hand_model)
+    checkpoint = folder.open(recipe, resume) if is_first_process() else _checkpoint_of(folder, resume)
+    resources = resources or default_resources()
+    return fit(recipe, folder, hand_model, sources, checkpoint, resources)
+
+
+def fit(
+    recipe: Recipe,
+    folder: RunFolder,
+    hand_model: HandModel,
+    sources: Sources,
+    checkpoint: Path | None,
+    resources: Resources,
+    callbacks: tuple[Callback, ...] = (),
+) -> LGNetModule:
+    """The training itself, once everything has been checked."""
+    processes = 1 if resources.devices == "auto" else int(resources.devices) * resources.nodes
+    steps_per_epoch = sources.steps_per_epoch(processes)
+    total_steps = recipe.steps if recipe.steps is not None else recipe.epochs * steps_per_epoch
+    module = LGNetModule(
+        recipe, hand_model, total_steps, steps_per_epoch, sources.validation, sources.mean_pose
+    )
+    _hush_lightning()
+    trainer = _trainer(recipe, folder, total_steps, sources, resources, callbacks)
+    data = TrainingData(recipe, sources.training, total_steps, len(sources.validation))
+    trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+    if trainer.global_step >= total_steps:
+        trainer.validate(module, data, verbose=False)
+    return module
+
+
+def default_resources() -> Resources:
+    """All GPUs that are there, else one process on the CPU."""
+    count = torch.cuda.device_count()
+    return Resources("gpu", count) if count else Resources("cpu", 1)
+
+
+def _trainer(
+    recipe: Recipe,
+    folder: RunFolder,
+    total_steps: int,
+    sources: Sources,
+    resources: Resources,
+    extra: tuple[Callback, ...],
+) -> L.Trainer:
+    callbacks: list[Callback] = [
+        LearningCurve(folder.curve, recipe.data.batch),
+        Pictures(sources.validation[: recipe.validation.pictures]),
+        _Progress(refresh_rate=10),
+        *_checkpoints(recipe, folder),
+        *extra,
+    ]
+    if recipe.ema_decay > 0:
+        callbacks.insert(0, weight_averaging(recipe.ema_decay))
+    return L.Trainer(
+        accelerator=resources.accelerator,
+        devices=resources.devices,
+        num_nodes=resources.nodes,
+        strategy="auto" if resources.devices == 1 and resources.nodes == 1 else "ddp",
+        precision=recipe.precision,
+        max_steps=total_steps,
+        max_epochs=-1,
+        limit_train_batches=total_steps,
+        val_check_interval=timedelta(minutes=recipe.validation.every_minutes),
+        check_val_every_n_epoch=None,
+        num_sanity_val_steps=0,
+        gradient_clip_val=recipe.optimizer.gradient_clip,
+        logger=TensorBoardLogger(folder.path, name="", version="tensorboard"),
+        log_every_n_steps=50,
+        callbacks=callbacks,
+        plugins=[AtomicCheckpointIO()],
+        default_root_dir=folder.path,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+
+
+def _checkpoints(recipe: Recipe, folder: RunFolder) -> list[ModelCheckpoint]:
+    """The last state, by the clock; the best one, by the validation."""
+    last = ModelCheckpoint(
+        dirpath=folder.last.parent,
+        filename=folder.last.stem,
+        train_time_interval=timedelta(minutes=recipe.checkpoint_minutes),
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+    )
+    best = ModelCheckpoint(
+        dirpath=folder.best.parent,
+        filename=folder.best.stem,
+        monitor=MONITORED,
+        enable_version_counter=False,
+    )
+    return [last, best]
+
+
+def _hush_lightning() -> None:
+    """Its advertisements, and warnings that do not hold here: batches are a function of the step, so they
+    resume.
+    """
+    logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
+    for message in (
+        ".*your dataloader is not resumable",
+        ".*Checkpoint directory .* exists",
+        ".*isinstance.treespec",
+    ):
+        warnings.filterwarnings("ignore", message)
+    for message in (
+        ".*smaller than the logging interval",
+        ".*does not have many workers",
+        ".*persistent_workers",
+    ):
+        warnings.filterwarnings("ignore", message)
+
+
+def is_first_process() -> bool:
+    """Before Lightning has started its processes only the environment tells (its own launcher's, or
+    torchrun's).
+    """
+    return (
+        os.environ.get("LOCAL_RANK", "0") == "0"
+        and os.environ.get("NODE_RANK", os.environ.get("GROUP_RANK", "0")) == "0"
+    )
+
+
+def _checkpoint_of(folder: RunFolder, resume: bool) -> Path | None:
+    return folder.last if resume and folder.last.exists() else None

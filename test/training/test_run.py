@@ -1,0 +1,171 @@
+"""Training runs: resumed exactly after a kill, alike on two processes, checkpoints whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import lightning as L
+import numpy as np
+import pytest
+import torch
+
+import lgnet_ros
+from lgnet_ros.errors import UserError
+from lgnet_ros.hand_model import HandModel
+from lgnet_ros.inference import Engine
+from lgnet_ros.inference.weights import load_network
+from lgnet_ros.training.checkpoints import read_checkpoint
+from lgnet_ros.training.export import export, network_of, score
+from lgnet_ros.training.initialization import initialized_network
+from lgnet_ros.training.recipe import Recipe
+from lgnet_ros.training.run import Resources, RunFolder, fit
+from lgnet_ros.training.sources import Sources
+
+pytestmark = pytest.mark.slow
+_CPU = Resources("cpu", 1)
+_Make = Callable[[Recipe], Sources]
+
+
+class _Kill(Exception):
+    pass
+
+
+class _KillAt(L.Callback):
+    """Dies in the middle of a step, after the last checkpoint, as a killed process does."""
+
+    def __init__(self, step: int) -> None:
+        self._step = step
+
+    def on_before_optimizer_step(self, trainer: L.Trainer, *_: object) -> None:
+        if trainer.global_step == self._step:
+            raise _Kill
+
+
+def _train(
+    recipe: Recipe,
+    make: _Make,
+    path: Path,
+    model: HandModel,
+    resume: bool = False,
+    kill_at: int | None = None,
+) -> dict[str, torch.Tensor]:
+    folder = RunFolder(path)
+    checkpoint = folder.open(recipe, resume)
+    extra = () if kill_at is None else (_KillAt(kill_at),)
+    module = fit(recipe, folder, model, make(recipe), checkpoint, _CPU, extra)
+    return module.network.state_dict()
+
+
+def test_a_run_killed_twice_ends_with_the_weights_of_an_unbroken_one(
+    recipe: Recipe, sources: _Make, hand_model: HandModel, tmp_path: Path
+) -> None:
+    torch.set_num_threads(1)
+    unbroken = _train(recipe, sources, tmp_path / "unbroken", hand_model)
+    first, second = sorted(np.random.default_rng().choice(np.arange(2, recipe.steps - 1), 2, replace=False))
+    for kill_at, resume in ((first, False), (second, True)):
+        with pytest.raises(_Kill):
+            _train(recipe, sources, tmp_path / "broken", hand_model, resume, int(kill_at))
+    resumed = _train(recipe, sources, tmp_path / "broken", hand_model, resume=True)
+    for name, value in unbroken.items():
+        assert torch.equal(value, resumed[name]), f"{name} differs after kills in steps {first} and {second}"
+    ends = [read_checkpoint(RunFolder(tmp_path / name).last) for name in ("unbroken", "broken")]
+    assert ends[0]["global_step"] == ends[1]["global_step"] == recipe.steps
+    assert ends[0]["lr_schedulers"][0]["last_epoch"] == ends[1]["lr_schedulers"][0]["last_epoch"]
+
+
+def test_a_run_learns_logs_and_keeps_its_best(
+    recipe: Recipe, sources: _Make, hand_model: HandModel, tmp_path: Path
+) -> None:
+    recipe = replace(recipe, steps=6, validation=replace(recipe.validation, every_minutes=1e-7))
+    _train(recipe, sources, tmp_path / "run", hand_model)
+    folder = RunFolder(tmp_path / "run")
+    with folder.curve.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["samples"]) for row in rows] == sorted({int(row["samples"]) for row in rows})
+    assert int(rows[-1]["step"]) == recipe.steps
+    assert {
+        "minutes",
+        "learning_rate",
+        "train/loss",
+        "train/heatmap",
+        "val/mpjpe_mm",
+        "val/presence_f1",
+    } <= rows[-1].keys()
+    best = min(float(row["val/mpjpe_mm"]) for row in rows)
+    saved = read_checkpoint(folder.best)["callbacks"]
+    scores = [
+        float(state["best_model_score"])
+        for state in saved.values()
+        if state.get("best_model_score") is not None
+    ]
+    assert min(scores) == pytest.approx(best, abs=1e-3)
+    assert list((tmp_path / "run" / "tensorboard").glob("events.*"))
+
+
+def test_what_is_exported_is_the_average_with_its_spread_fitted(
+    recipe: Recipe, sources: _Make, hand_model: HandModel, tmp_path: Path
+) -> None:
+    recipe = replace(recipe, steps=2)
+    _train(recipe, sources, tmp_path / "run", hand_model)
+    folder, made = RunFolder(tmp_path / "run"), sources(recipe)
+    metrics = score(folder.last, recipe, hand_model, made)
+    info = export(folder.last, recipe, hand_model, made.validation, folder.weights, metrics, "float32")
+    assert info.hand_model_sha256 == hand_model.sha256
+    network, _ = load_network(folder.weights, hand_model)
+    averaged, step = network_of(folder.last, recipe, hand_model)
+    assert step == 2
+    for name, value in averaged.state_dict().items():
+        if name != "uncertainty_scale":
+            assert torch.equal(value, network.state_dict()[name]), name
+    assert not torch.equal(network.uncertainty_scale, torch.ones(3))
+    assert Engine.load(folder.weights, "cpu", "fp32", hand_model).trained
+
+
+def test_a_run_of_another_recipe_is_not_resumed_nor_overwritten(recipe: Recipe, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    assert folder.open(recipe, resume=False) is None
+    with pytest.raises(UserError, match="holds a training run already; --resume"):
+        folder.open(recipe, resume=False)
+    with pytest.raises(UserError, match="another recipe .*seed: 5, now 6"):
+        folder.open(replace(recipe, seed=6), resume=True)
+    assert folder.open(replace(recipe, checkpoint_minutes=9.0), resume=True) is None
+
+
+def test_a_later_stage_takes_over_what_fits(
+    recipe: Recipe, sources: _Make, hand_model: HandModel, tmp_path: Path
+) -> None:
+    first = replace(recipe, steps=2, network={"refine_stage": False})
+    _train(first, sources, tmp_path / "first", hand_model)
+    checkpoint = RunFolder(tmp_path / "first").last
+    network = initialized_network(replace(recipe, start_from=checkpoint), hand_model)
+    before, _ = network_of(checkpoint, first, hand_model)
+    for name, value in before.state_dict().items():
+        assert torch.equal(value, network.state_dict()[name]), name
+    assert network.refine_stage is not None
+
+
+def test_two_processes_train_as_one(tmp_path: Path) -> None:
+    """Each process sees its own images, both end with the same weights, and the validation is shared."""
+    script = Path(__file__).parent / "two_processes.py"
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": str(Path(lgnet_ros.__file__).parents[1]),
+    }
+    command = [sys.executable, str(script), str(tmp_path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=250, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    digests = {path.read_text() for path in tmp_path.glob("weights-*.txt")}
+    assert len(list(tmp_path.glob("weights-*.txt"))) == 2
+    assert len(digests) == 1
+    with (tmp_path / "run" / "curve.csv").open(newline="", encoding="utf-8") as file:
+        last = list(csv.DictReader(file))[-1]
+    assert int(last["samples"]) == 2 * 2 * int(last["step"])
+    counts = {path.read_text() for path in tmp_path.glob("images-*.txt")}
+    assert len(counts) == 2
