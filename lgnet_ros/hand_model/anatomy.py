@@ -32,7 +32,8 @@ _DEGREE = np.pi / 180.0
 # J. Hand Surg. 15A, 1990. Abduction of the MCP joints and the thumb's CMC: Lin, Wu, Huang, "Modeling the
 # constraints of human hand motion", 2000 (±15°, middle finger near 0), widened for the border fingers by the
 # spread angles of Chatzıoğlu et al., Anat. Cell Biol. 57, 2024; CMC: Cooney et al., J. Bone Joint Surg. 63A,
-# 1981 (53° flexion-extension, 42° abduction-adduction, 17° rotation), counted from our template pose.
+# 1981 (53° flexion-extension, 42° abduction-adduction), counted from our template pose; twist about the bone, 17°
+# at the CMC there, is widened to what opposition needs, since none is left to the joints beyond.
 _LIMITS_DEGREES = {
     "index_mcp": ((-30, 90), (-15, 25), (-5, 5)),
     "middle_mcp": ((-30, 90), (-12, 12), (-5, 5)),
@@ -46,7 +47,7 @@ _LIMITS_DEGREES = {
     "middle_dip": ((-8, 80), (0, 0), (0, 0)),
     "ring_dip": ((-8, 80), (0, 0), (0, 0)),
     "little_dip": ((-8, 80), (0, 0), (0, 0)),
-    "thumb_cmc": ((-20, 35), (-20, 30), (-10, 25)),
+    "thumb_cmc": ((-20, 33), (-14, 28), (-10, 25)),
     "thumb_mcp": ((-10, 55), (-8, 12), (-5, 8)),
     "thumb_ip": ((-15, 80), (0, 0), (0, 0)),
 }
@@ -79,7 +80,7 @@ def anatomical_axes(model: HandModel, side: str) -> HandAxes:
     joints = model.rest_joints(shape, side).cpu().double().numpy()
     tips = model.arrays(side).v_template[model.fingertip_vertices].astype(np.float64)
     flip = np.array([-1.0, 1.0, 1.0]) if SIDES.index(side) == LEFT else np.ones(3)
-    axes = _right_axes(joints * flip, tips * flip)
+    axes = axes_from_joints(joints * flip, tips * flip)
     pseudo = -flip if SIDES.index(side) == LEFT else flip
     return HandAxes(*(axis * pseudo for axis in axes))
 
@@ -88,20 +89,27 @@ def rotations_from_angles(angles: Tensor, axes: HandAxes) -> Tensor:
     """(…, 15, 3) angles [flexion, abduction, twist], rad → (…, 15, 3, 3) local rotations. Differentiable."""
 
     def about(axis: np.ndarray, angle: Tensor) -> Tensor:
-        return rotvec_to_matrix(angle.unsqueeze(-1) * torch.as_tensor(axis, dtype=angle.dtype, device=angle.device))
+        return rotvec_to_matrix(
+            angle.unsqueeze(-1) * torch.as_tensor(axis, dtype=angle.dtype, device=angle.device)
+        )
 
     flexion, abduction, twist = angles.unbind(-1)
     turned = about(axes.flexion_axes, flexion) @ about(axes.abduction_axes, abduction)
     return turned @ about(axes.twist_axes, twist)
 
 
-def _right_axes(joints: np.ndarray, tips: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Axes of a right hand from its 16 rest joints and 5 tips (thumb to little)."""
+def axes_from_joints(joints: np.ndarray, tips: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Flexion, abduction and twist axes, (15, 3) each, of a right hand in the template frame, from its 16 rest
+    joints (MANO's order) and its 5 fingertips (thumb to little)."""
     along, back, radial = _palm_frame(joints)
     flexion, abduction, twist = np.zeros((3, 15, 3))
     for index, name in enumerate(FINGER_JOINT_NAMES):
         finger = name.split("_")[0]
-        end = joints[index + 2] if index % 3 < 2 else tips[("thumb", "index", "middle", "ring", "little").index(finger)]
+        end = (
+            joints[index + 2]
+            if index % 3 < 2
+            else tips[("thumb", "index", "middle", "ring", "little").index(finger)]
+        )
         bone = _unit(end - joints[index + 1])
         thumb_nail = _THUMB_NAIL @ np.stack([along, back, radial])
         nail = thumb_nail if finger == "thumb" else back

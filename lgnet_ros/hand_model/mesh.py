@@ -38,6 +38,14 @@ def boundary_loop(faces: np.ndarray) -> np.ndarray:
     return np.array(loop, dtype=np.int64)
 
 
+def neighbor_mean(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """(V, C) → (V, C): the mean of each vertex's neighbors, along undirected (E, 2) edges."""
+    both = np.concatenate([edges, edges[:, ::-1]])
+    total = np.zeros_like(values)
+    np.add.at(total, both[:, 0], values[both[:, 1]])
+    return total / np.bincount(both[:, 0], minlength=len(values))[:, None]
+
+
 def euler_characteristic(faces: np.ndarray) -> int:
     """V − E + F over the vertices that faces use: 1 for a sphere with one hole."""
     return len(np.unique(faces)) - len(undirected_edges(faces)) + len(faces)

@@ -89,7 +89,9 @@ class HandModel(nn.Module):
         Raises:
             UserError: a layer is not a MANO hand.
         """
-        right, left = (_smplx_arrays(layer, side) for layer, side in zip((right_layer, left_layer), SIDES, strict=True))
+        right, left = (
+            _smplx_arrays(layer, side) for layer, side in zip((right_layer, left_layer), SIDES, strict=True)
+        )
         return cls(right, with_left_shape_signs(left, right), "mano")
 
     def faces(self, side: str) -> np.ndarray:
@@ -104,6 +106,11 @@ class HandModel(nn.Module):
     def fingertip_vertices(self) -> np.ndarray:
         """(5,) vertex indices, thumb to little."""
         return self._arrays[0].fingertip_vertices
+
+    @property
+    def nail_vertices(self) -> np.ndarray:
+        """(N,) vertex indices of the nails' plates; none in MANO."""
+        return self._arrays[0].nail_vertices
 
     @property
     def edges(self) -> np.ndarray:
@@ -142,7 +149,9 @@ class HandModel(nn.Module):
     def both(self, rotations: Tensor, shape: Tensor) -> PosedHand:
         """Pose right and left at once: rotations (…, 2, 16, 3, 3) or (…, 2, 16, 3), shape (…, 2, 10)."""
         rotations = _as_matrices(rotations)
-        right, left = (self._posed(rotations[..., side, :, :, :], shape[..., side, :], side) for side in (0, 1))
+        right, left = (
+            self._posed(rotations[..., side, :, :, :], shape[..., side, :], side) for side in (0, 1)
+        )
         return PosedHand(
             torch.stack([right.vertices, left.vertices], dim=-3),
             torch.stack([right.joints, left.joints], dim=-3),
@@ -151,15 +160,18 @@ class HandModel(nn.Module):
         )
 
     def _rest_joints(self, shape: Tensor, side: int) -> Tensor:
-        return (shape @ self._joint_directions[side]).unflatten(-1, (ROTATION_COUNT, 3)) + self._joint_template[side]
+        return (shape @ self._joint_directions[side]).unflatten(
+            -1, (ROTATION_COUNT, 3)
+        ) + self._joint_template[side]
 
     def _posed(self, rotations: Tensor, shape: Tensor, side: int) -> PosedHand:
         coefficients = skinning.blend_coefficients(rotations, shape)
-        blended = coefficients @ self._directions[side] + self._template[side]
+        blended = coefficients @ self._directions[side] + self._template[side]  # (…, 3 · 778)
         rest_joints = self._rest_joints(shape, side)
         turned, chain = skinning.kinematic_chain(rotations, rest_joints)
-        rest_vertices = blended.unflatten(-1, (VERTEX_COUNT, 3))
+        rest_vertices = blended.unflatten(-1, (3, VERTEX_COUNT))
         vertices = skinning.skin(rest_vertices, self._weights[side], turned, chain, rest_joints)
+        vertices = vertices.transpose(-1, -2).contiguous()
         return PosedHand(vertices, self._joint_regressor[side] @ vertices, chain, turned)
 
 
@@ -197,23 +209,28 @@ def _smplx_arrays(layer: Any, side: str) -> HandArrays:
     plain = {key: value.detach().cpu().numpy() for key, value in members.items()}
     if not layer.flat_hand_mean:
         return arrays_from_members(plain, f"smplx's {side} layer")
-    raise UserError(f"smplx's {side} layer was made with flat_hand_mean=True, which drops the mean pose; leave it False")
+    raise UserError(
+        f"smplx's {side} layer was made with flat_hand_mean=True, which drops the mean pose; leave it False"
+    )
 
 
 def _stacked_buffers(right: HandArrays, left: HandArrays) -> dict[str, np.ndarray]:
-    """Both sides' arrays as the matrices that posing multiplies with, float32, right first."""
+    """Both sides' arrays as the matrices that posing multiplies with, float32, right first.
+
+    Vertices are stored coordinate by coordinate (3, 778), as `skinning.skin` takes them.
+    """
     sides = (right, left)
-    shape_rows = [side.shapedirs.reshape(-1, SHAPE_COUNT).T for side in sides]  # (10, 2334)
-    pose_rows = [side.posedirs.reshape(VERTEX_COUNT * 3, -1).T for side in sides]  # (135, 2334)
+    shape_rows = [side.shapedirs.transpose(2, 1, 0).reshape(SHAPE_COUNT, -1) for side in sides]  # (10, 2334)
+    pose_rows = [side.posedirs.transpose(2, 1, 0).reshape(-1, 3 * VERTEX_COUNT) for side in sides]  # (135, 2334)
     regressors = [side.J_regressor.astype(np.float64) for side in sides]
     joint_shape = [
         np.einsum("jv,vcs->sjc", regressor, side.shapedirs).reshape(SHAPE_COUNT, -1)
         for regressor, side in zip(regressors, sides, strict=True)
     ]
     buffers = {
-        "_template": np.stack([side.v_template.reshape(-1) for side in sides]),
+        "_template": np.stack([side.v_template.T.reshape(-1) for side in sides]),
         "_directions": np.stack([np.concatenate(rows) for rows in zip(shape_rows, pose_rows, strict=True)]),
-        "_weights": np.stack([side.weights for side in sides]),
+        "_weights": np.stack([side.weights.T for side in sides]),
         "_joint_template": np.stack([r @ side.v_template for r, side in zip(regressors, sides, strict=True)]),
         "_joint_directions": np.stack(joint_shape),
         "_joint_regressor": np.stack([_ours(side) for side in sides]),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+
 def blend_coefficients(rotations: Tensor, shape: Tensor) -> Tensor:
     """1. Shape (…, 10) and the 15 rotations minus identity, row-major: (…, 145)."""
     identity = torch.eye(3, dtype=rotations.dtype, device=rotations.device)
@@ -43,13 +44,20 @@ def kinematic_chain(rotations: Tensor, rest_joints: Tensor) -> tuple[Tensor, Ten
 def skin(vertices: Tensor, weights: Tensor, rotations: Tensor, joints: Tensor, rest_joints: Tensor) -> Tensor:
     """3. Move each vertex by its weighted mean of joint transforms.
 
+    Coordinates come before vertices here: whole rows of 778 multiply at once, several times faster on a CPU.
+
     Args:
-        vertices: (…, V, 3) in rest pose, blend shapes applied.
-        weights: (V, 16), rows sum to 1.
+        vertices: (…, 3, V) in rest pose, blend shapes applied.
+        weights: (16, V), columns sum to 1.
         rotations: (…, 16, 3, 3) global.
         joints, rest_joints: (…, 16, 3) posed and at rest.
+
+    Returns:
+        (…, 3, V).
     """
     offsets = joints - (rotations @ rest_joints.unsqueeze(-1)).squeeze(-1)
-    transforms = torch.cat([rotations, offsets.unsqueeze(-1)], dim=-1).flatten(-2)  # (…, 16, 12)
-    per_vertex = (weights @ transforms).unflatten(-1, (3, 4))  # (…, V, 3, 4)
-    return (per_vertex[..., :3] * vertices.unsqueeze(-2)).sum(-1) + per_vertex[..., 3]
+    transforms = torch.cat([rotations, offsets.unsqueeze(-1)], dim=-1)  # (…, 16, 3, 4)
+    per_vertex = transforms.flatten(-2).transpose(-1, -2) @ weights  # (…, 12, V)
+    x_axis, y_axis, z_axis, offset = per_vertex.unflatten(-2, (3, 4)).unbind(-2)  # each (…, 3, V)
+    x, y, z = vertices.unsqueeze(-2).unbind(-3)  # each (…, 1, V)
+    return torch.addcmul(torch.addcmul(torch.addcmul(offset, x_axis, x), y_axis, y), z_axis, z)

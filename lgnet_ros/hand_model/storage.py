@@ -84,4 +84,5 @@ def arrays_from_members(members: dict[str, np.ndarray], source: str) -> HandArra
         hands_mean=members.get("hands_mean", np.zeros(45)),
         hands_components=members.get("hands_components", np.eye(45)),
         fingertip_vertices=members.get("fingertip_vertices", np.array(MANO_FINGERTIPS)),
+        nail_vertices=members.get("nail_vertices", np.zeros(0)),
     )

@@ -28,14 +28,26 @@ LINK_FRACTIONS: dict[str, tuple[float, float, float]] = {
 }
 
 # [B92] wrist to the thumb's CMC and the fingers' MCP joints, fractions of hand length.
-WRIST_FRACTIONS: dict[str, float] = {"thumb": 0.118, "index": 0.463, "middle": 0.446, "ring": 0.421, "little": 0.414}
+WRIST_FRACTIONS: dict[str, float] = {
+    "thumb": 0.118,
+    "index": 0.463,
+    "middle": 0.446,
+    "ring": 0.421,
+    "little": 0.414,
+}
 
 # [P96] mm, means of the 50th percentiles of men and women.
 HAND_BREADTH = 81.5  # across the metacarpal heads, 87 and 76
 HAND_THICKNESS = 30.5  # at the middle metacarpal head, 33 and 28
 INDEX_PIP_BREADTH, INDEX_PIP_THICKNESS = 19.5, 17.5  # 21 and 18; 19 and 16
 THUMB_IP_BREADTH, THUMB_IP_THICKNESS = 21.0, 20.0  # 23 and 19; 22 and 18
-FINGER_LENGTHS = {"thumb": 49.0, "index": 69.5, "middle": 80.0, "ring": 69.0, "little": 52.5}  # from the crease
+FINGER_LENGTHS = {
+    "thumb": 49.0,
+    "index": 69.5,
+    "middle": 80.0,
+    "ring": 69.0,
+    "little": 52.5,
+}  # from the crease
 
 # [G89] mm: wrist circumference, men 174 and women 151.
 WRIST_CIRCUMFERENCE = 163.0

@@ -31,8 +31,8 @@ _FINGER_OUTLINE = np.array([
     (1.84, 0.86, 0.76, 0.92),
     (2.00, 0.865, 0.77, 0.86),
     (2.22, 0.83, 0.70, 0.90),
-    (2.50, 0.80, 0.62, 0.93),
-    (2.75, 0.72, 0.54, 0.86),
+    (2.50, 0.82, 0.62, 0.93),
+    (2.76, 0.73, 0.54, 0.85),
 ])  # fmt: skip
 
 # The thumb: 0 MCP, 1 IP, 2 tip; units of its breadth and thickness at IP.
@@ -44,8 +44,8 @@ _THUMB_OUTLINE = np.array([
     (0.85, 0.97, 0.92, 1.02),
     (1.00, 1.00, 0.97, 1.03),
     (1.20, 1.00, 0.86, 1.08),
-    (1.48, 0.98, 0.70, 1.08),
-    (1.72, 0.88, 0.56, 0.95),
+    (1.48, 1.02, 0.70, 1.08),
+    (1.74, 0.94, 0.56, 0.96),
 ])  # fmt: skip
 
 _HALF_UNITS = {"thumb": (THUMB_IP_BREADTH / 2, THUMB_IP_THICKNESS / 2)}
@@ -61,16 +61,22 @@ class FingerShape:
         self.finger = finger
         index = FINGER_ORDER.index(finger.name)
         outline = _THUMB_OUTLINE if finger.name == "thumb" else _FINGER_OUTLINE
-        self._along = finger.along(np.clip(outline[:, 0], 0, None)) + np.minimum(outline[:, 0], 0) * finger.joints[1]
+        self._along = (
+            finger.along(np.clip(outline[:, 0], 0, None)) + np.minimum(outline[:, 0], 0) * finger.joints[1]
+        )
         units = _HALF_UNITS.get(finger.name) or tuple(u * _GIRTHS[finger.name] for u in _INDEX_HALF_UNITS)
-        scale = measures.size * np.array([measures.finger_breadth[index], *[measures.finger_thickness[index]] * 2])
+        scale = measures.size * np.array(
+            [measures.finger_breadth[index], *[measures.finger_thickness[index]] * 2]
+        )
         semi_axes = outline[:, 1:] * np.array([units[0], units[1], units[1]]) * scale
         semi_axes = self._with_knuckles(outline[:, 0], semi_axes, measures.knuckles, measures.tip_girth)
         self._profile = PchipInterpolator(self._along, semi_axes, axis=0)
         self._cap_start, self._end = self._along[-1], finger.joints[-1]
 
     @staticmethod
-    def _with_knuckles(stations: np.ndarray, semi_axes: np.ndarray, knuckles: float, tip: float) -> np.ndarray:
+    def _with_knuckles(
+        stations: np.ndarray, semi_axes: np.ndarray, knuckles: float, tip: float
+    ) -> np.ndarray:
         """Widen the joints and the last segment by their factors."""
         joints = np.exp(-(((stations - np.round(stations)) / 0.12) ** 2)) * (stations > 0.5)
         last = np.clip(stations - (stations[-1] // 1) + 0.2, 0, 1)
@@ -91,9 +97,11 @@ class FingerShape:
         """(N, 3) → (N,): negative inside the finger."""
         local = self.finger.local(points)
         half_width, dorsal, palmar, beyond = self.semi_axes(local[:, 0])
-        local = local + np.stack([np.zeros(len(local)), self.center_drop(local[:, 0]), np.zeros(len(local))], 1)
+        local = local + np.stack(
+            [np.zeros(len(local)), self.center_drop(local[:, 0]), np.zeros(len(local))], 1
+        )
         # The tip is a cap: half an ellipsoid that ends where the bone's axis meets the skin.
         cap = np.maximum(beyond, 0) / (self._end - self._cap_start)
-        shrink = np.sqrt(np.clip(1 - cap**2.2, 0.02, 1))
+        shrink = np.sqrt(np.clip(1 - cap**2, 0.02, 1))
         over = np.maximum(local[:, 0] - self._end, 0) + np.maximum(-beyond, 0)
         return oval_tube(local, half_width * shrink, dorsal * shrink, palmar * shrink, over)

@@ -34,7 +34,9 @@ def _cell_vertices(grid: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np
             if one[axis]:
                 continue
             other = tuple(c + (i == axis) for i, c in enumerate(one))
-            a, b = (tuple(slice(c, c + n) for c, n in zip(corner, shape, strict=True)) for corner in (one, other))
+            a, b = (
+                tuple(slice(c, c + n) for c, n in zip(corner, shape, strict=True)) for corner in (one, other)
+            )
             crossed = (values[a] < 0) != (values[b] < 0)
             difference = np.where(crossed, values[a] - values[b], 1.0)
             share = np.where(crossed, values[a] / difference, 0.0)[..., None]
@@ -52,7 +54,12 @@ def _quads_across(index: np.ndarray, inside: np.ndarray, axis: int) -> np.ndarra
     second = np.take(inside, range(1, inside.shape[axis]), axis)
     edges = np.argwhere(first != second)
     u, v = (axis + 1) % 3, (axis + 2) % 3
-    inner = (edges[:, u] > 0) & (edges[:, v] > 0) & (edges[:, u] < index.shape[u]) & (edges[:, v] < index.shape[v])
+    inner = (
+        (edges[:, u] > 0)
+        & (edges[:, v] > 0)
+        & (edges[:, u] < index.shape[u])
+        & (edges[:, v] < index.shape[v])
+    )
     edges = edges[inner]
     cells = []
     for du, dv in ((1, 1), (0, 1), (0, 0), (1, 0)):

@@ -21,7 +21,7 @@ _MARGIN = 0.5  # cells between a ring and the ragged edge that is sewn to it
 _BOX = np.array([[-30.0, -70.0, -70.0], [140.0, 40.0, 100.0]])
 
 # Wanted edge lengths, mm before the common factor: fine where fingers begin and bend, coarse elsewhere.
-_FINE, _COARSE, _GROWTH = 6.0, 9.5, 0.09
+_FINE, _COARSE, _GROWTH = 5.4, 9.5, 0.09
 
 
 def wrist_ring(surface: HandSurface) -> np.ndarray:
@@ -32,10 +32,12 @@ def wrist_ring(surface: HandSurface) -> np.ndarray:
     directions = np.stack([np.zeros(WRIST_RING), 0.72 * np.cos(angles), np.sin(angles)], 1)
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     origin = np.array([WRIST_CUT, -4.5, 0.5]) * size
-    return cast_rays(surface, np.broadcast_to(origin, directions.shape).copy(), directions)
+    return cast_rays(surface, np.broadcast_to(origin, directions.shape).copy(), directions, 45.0 * size)
 
 
-def build_patch(surface: HandSurface, rings: dict[str, np.ndarray], vertex_count: int) -> tuple[np.ndarray, np.ndarray]:
+def build_patch(
+    surface: HandSurface, rings: dict[str, np.ndarray], vertex_count: int
+) -> tuple[np.ndarray, np.ndarray]:
     """The palm patch.
 
     Args:
@@ -64,7 +66,9 @@ def build_patch(surface: HandSurface, rings: dict[str, np.ndarray], vertex_count
 def _size_field(surface: HandSurface, rings: dict[str, np.ndarray]):
     """Edge length wanted, by the distance to the finger rings and to the MCP joints."""
     names = [name for name in rings if name != "wrist"]
-    centers = np.concatenate([[rings[n].mean(0) for n in names], [surface.skeleton.fingers[n].origin for n in names]])
+    centers = np.concatenate(
+        [[rings[n].mean(0) for n in names], [surface.skeleton.fingers[n].origin for n in names]]
+    )
 
     def size(points: np.ndarray) -> np.ndarray:
         nearest = np.linalg.norm(points[:, None] - centers, axis=2).min(1)
@@ -85,7 +89,11 @@ def _cut_grid(surface: HandSurface) -> tuple[np.ndarray, np.ndarray]:
     owner = np.argmin(nearness, axis=0)
     for index, (name, shape) in enumerate(surface.fingers.items()):
         limit = shape.finger.along(np.array(stations_of(name)[0])) - _MARGIN * _CELL
-        drop |= (owner == index) & (np.min(nearness, axis=0) < 25 * size) & (shape.finger.local(vertices)[:, 0] > limit)
+        drop |= (
+            (owner == index)
+            & (np.min(nearness, axis=0) < 25 * size)
+            & (shape.finger.local(vertices)[:, 0] > limit)
+        )
     faces = faces[~drop[faces].any(1)]
     used, compact = np.unique(faces, return_inverse=True)
     return vertices[used], compact.reshape(-1, 3)
@@ -116,7 +124,9 @@ def _sew(positions: np.ndarray, loop: np.ndarray, ring: np.ndarray) -> np.ndarra
     while i < len(loop) or j < len(ring):
         a, b = loop[i % len(loop)], ring[j % len(ring)]
         next_a, next_b = loop[(i + 1) % len(loop)], ring[(j + 1) % len(ring)]
-        over_loop = np.linalg.norm(positions[next_a] - positions[b]) <= np.linalg.norm(positions[next_b] - positions[a])
+        over_loop = np.linalg.norm(positions[next_a] - positions[b]) <= np.linalg.norm(
+            positions[next_b] - positions[a]
+        )
         if j >= len(ring) or (i < len(loop) and over_loop):
             faces.append((next_a, a, b))
             i += 1

@@ -16,11 +16,15 @@ def smooth_cut(solid: np.ndarray, cutter: np.ndarray, blend: float) -> np.ndarra
     return -smooth_union(-solid, cutter, blend)
 
 
-def round_cone(points: np.ndarray, start: np.ndarray, end: np.ndarray, radii: tuple[float, float]) -> np.ndarray:
+def round_cone(
+    points: np.ndarray, start: np.ndarray, end: np.ndarray, radii: tuple[float, float]
+) -> np.ndarray:
     """A capsule whose radius runs from radii[0] at `start` to radii[1] at `end`."""
     axis = end - start
     share = np.clip((points - start) @ axis / (axis @ axis), 0.0, 1.0)
-    return np.linalg.norm(points - start - share[:, None] * axis, axis=1) - (radii[0] + (radii[1] - radii[0]) * share)
+    return np.linalg.norm(points - start - share[:, None] * axis, axis=1) - (
+        radii[0] + (radii[1] - radii[0]) * share
+    )
 
 
 def ellipsoid(points: np.ndarray, center: np.ndarray, axes: np.ndarray, radii: np.ndarray) -> np.ndarray:

@@ -19,10 +19,14 @@ _SPLIT, _COLLAPSE = 4.0 / 3.0, 4.0 / 5.0
 class SurfaceMesh:
     """A triangle mesh under edit: positions, live faces and the faces around each vertex."""
 
-    def __init__(self, vertices: np.ndarray, faces: np.ndarray, fixed: np.ndarray, size: Field, project: Field) -> None:
+    def __init__(
+        self, vertices: np.ndarray, faces: np.ndarray, fixed: np.ndarray, size: Field, project: Field
+    ) -> None:
         self.positions: list[np.ndarray] = list(np.asarray(vertices, float))
         self.fixed: list[bool] = [bool(flag) for flag in fixed]
-        self.faces: dict[int, tuple[int, int, int]] = {i: tuple(int(v) for v in f) for i, f in enumerate(faces)}
+        self.faces: dict[int, tuple[int, int, int]] = {
+            i: tuple(int(v) for v in f) for i, f in enumerate(faces)
+        }
         self.around: list[set[int]] = [set() for _ in self.positions]
         for index, face in self.faces.items():
             for vertex in face:
@@ -110,7 +114,7 @@ class SurfaceMesh:
         return np.linalg.norm(ends - target, axis=1) / self.size((ends + target) / 2)
 
     def _folds(self, a: int, b: int, target: np.ndarray) -> bool:
-        for index in sorted((self.around[a] ^ self.around[b])):
+        for index in sorted(self.around[a] ^ self.around[b]):
             face = self.faces[index]
             before = self._normal([self.positions[v] for v in face])
             after = self._normal([target if v in (a, b) else self.positions[v] for v in face])
@@ -148,7 +152,9 @@ class SurfaceMesh:
         mean = old[0] + old[1]
         if min(n @ mean / (np.linalg.norm(n) * np.linalg.norm(mean) + 1e-12) for n in new) < 0.5:
             return False
-        change = sum(self._valence_excess(v, +1) for v in (c, d)) + sum(self._valence_excess(v, -1) for v in (a, b))
+        change = sum(self._valence_excess(v, +1) for v in (c, d)) + sum(
+            self._valence_excess(v, -1) for v in (a, b)
+        )
         shorter = np.linalg.norm(pc - pd) < 0.95 * np.linalg.norm(pa - pb)
         return change < 0 or (change == 0 and shorter)
 
@@ -180,7 +186,9 @@ class SurfaceMesh:
         return np.array([self.positions[v] for v in used]), np.array(faces, dtype=np.int64)
 
 
-def remesh(mesh: SurfaceMesh, vertex_count: int, rounds: int = 8, polish: int = 12) -> tuple[np.ndarray, np.ndarray]:
+def remesh(
+    mesh: SurfaceMesh, vertex_count: int, rounds: int = 8, polish: int = 12
+) -> tuple[np.ndarray, np.ndarray]:
     """Remesh to `vertex_count` vertices; the size field counts up to a common factor, found on the way.
 
     Returns:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.interpolate import RBFInterpolator
 
+from lgnet_ros.hand_model.mesh import neighbor_mean, undirected_edges
 from lgnet_ros.hand_model.open_hand.anthropometry import Measures
 from lgnet_ros.hand_model.open_hand.patch import wrist_ring
 from lgnet_ros.hand_model.open_hand.surface import HandSurface
@@ -21,16 +22,18 @@ _SEED = 20170
 _SPREADS = {
     "size": 0.060,
     "palm_length": 0.025,
-    "palm_breadth": 0.040,
-    "palm_thickness": 0.050,
+    "palm_breadth": 0.030,
+    "palm_thickness": 0.060,
     "wrist_girth": 0.045,
     "thenar": 0.070,
     "hypothenar": 0.070,
     "tip_girth": 0.050,
     "knuckles": 0.030,
 }
-_FINGER_LENGTH = (0.030, 0.020)  # common to all fingers, each finger's own
-_FINGER_GIRTH = (0.055, 0.015)
+_SETTLING_ROUNDS = 4
+_FINGER_LENGTH = (0.035, 0.022)  # common to all fingers, each finger's own
+_FINGER_GIRTH = (0.060, 0.012)
+_BREADTH_WITH_GIRTH = 0.6  # stout fingers come with broad palms
 _FINGER_FLATNESS = 0.025  # thickness against breadth
 
 
@@ -38,13 +41,15 @@ def random_measures(rng: np.random.Generator) -> Measures:
     """One person's hand."""
     plain = {name: float(np.exp(spread * _bounded(rng))) for name, spread in _SPREADS.items()}
     length = np.exp(_FINGER_LENGTH[0] * _bounded(rng) + _FINGER_LENGTH[1] * _bounded(rng, 5))
-    girth = np.exp(_FINGER_GIRTH[0] * _bounded(rng) + _FINGER_GIRTH[1] * _bounded(rng, 5))
+    stoutness = _FINGER_GIRTH[0] * _bounded(rng)
+    plain["palm_breadth"] *= float(np.exp(_BREADTH_WITH_GIRTH * stoutness))
+    girth = np.exp(stoutness + _FINGER_GIRTH[1] * _bounded(rng, 5))
     flatness = np.exp(_FINGER_FLATNESS * _bounded(rng))
     return Measures(**plain, finger_length=length, finger_breadth=girth, finger_thickness=girth * flatness)
 
 
 def _bounded(rng: np.random.Generator, *size: int) -> np.ndarray:
-    return np.clip(rng.standard_normal(size), -2.5, 2.5)
+    return np.clip(rng.standard_normal(size), -2.2, 2.2)
 
 
 def remeasured(template: Template, measures: Measures) -> tuple[np.ndarray, np.ndarray]:
@@ -61,7 +66,13 @@ def remeasured(template: Template, measures: Measures) -> tuple[np.ndarray, np.n
     anchors = _anchors(template, template.vertices, template.surface)
     moved = _anchors(template, vertices, surface)
     warp = RBFInterpolator(anchors, moved, kernel="thin_plate_spline")
-    vertices[template.free] = surface.project(warp(template.vertices[template.free]))
+    vertices[template.free] = warp(template.vertices[template.free])
+    edges = undirected_edges(template.faces)
+    for _ in range(_SETTLING_ROUNDS):
+        # Neighbors move alike: a projection alone would crowd the webs, where the surface folds.
+        displacement = vertices - template.vertices
+        calm = 0.5 * displacement + 0.5 * neighbor_mean(displacement, edges)
+        vertices[template.free] = surface.project((template.vertices + calm)[template.free])
     return vertices, surface.skeleton.joints()
 
 

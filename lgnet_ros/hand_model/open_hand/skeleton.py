@@ -16,14 +16,14 @@ from lgnet_ros.hand_model.open_hand.anthropometry import (
 
 # (dorsal, radial) of the finger MCP joints, mm: the transverse arch of the metacarpal heads, spaced so that the
 # soft outline is as broad as published. How far distal they lie follows from their distance to the wrist.
-_MCP_ACROSS = {"index": (1.0, 25.0), "middle": (3.0, 4.0), "ring": (1.5, -15.0), "little": (-2.5, -32.0)}
+_MCP_ACROSS = {"index": (1.0, 25.0), "middle": (3.0, 4.5), "ring": (1.5, -15.3), "little": (-2.5, -32.0)}
 
 # Bone directions (distal, dorsal, radial) at rest.
 _FINGER_DIRECTIONS = {
-    "index": (1.0, -0.03, 0.09),
-    "middle": (1.0, -0.035, 0.01),
-    "ring": (1.0, -0.03, -0.075),
-    "little": (1.0, -0.02, -0.20),
+    "index": (1.0, -0.03, 0.11),
+    "middle": (1.0, -0.035, 0.025),
+    "ring": (1.0, -0.03, -0.09),
+    "little": (1.0, -0.02, -0.22),
 }
 _THUMB_CMC = (11.5, -6.5, 16.8)
 _THUMB_METACARPAL = (0.72, -0.30, 0.63)
@@ -80,7 +80,9 @@ class Skeleton:
 
     def tips(self) -> np.ndarray:
         """(5, 3) ends of the bones' axes at the skin, thumb to little."""
-        return np.array([f.origin + f.joints[-1] * f.axes[0] for f in (self.fingers[n] for n in FINGER_ORDER)])
+        return np.array(
+            [f.origin + f.joints[-1] * f.axes[0] for f in (self.fingers[n] for n in FINGER_ORDER)]
+        )
 
 
 def build_skeleton(measures: Measures) -> Skeleton:
@@ -92,7 +94,9 @@ def build_skeleton(measures: Measures) -> Skeleton:
         if name == "thumb":
             thumb_cmc = _scaled(np.array(_THUMB_CMC), measures)
             origin = thumb_cmc + links[0] * _unit(np.array(_THUMB_METACARPAL))
-            fingers[name] = _finger(name, origin, np.array(_THUMB_PHALANGES), np.array(_THUMB_NAIL), links[1:])
+            fingers[name] = _finger(
+                name, origin, np.array(_THUMB_PHALANGES), np.array(_THUMB_NAIL), links[1:]
+            )
         else:
             origin = _scaled(_mean_mcp(name), measures)
             fingers[name] = _finger(name, origin, np.array(_FINGER_DIRECTIONS[name]), np.array(_NAIL), links)
@@ -110,7 +114,9 @@ def _scaled(point: np.ndarray, measures: Measures) -> np.ndarray:
     return point * factors * measures.size
 
 
-def _finger(name: str, origin: np.ndarray, direction: np.ndarray, nail: np.ndarray, links: np.ndarray) -> Finger:
+def _finger(
+    name: str, origin: np.ndarray, direction: np.ndarray, nail: np.ndarray, links: np.ndarray
+) -> Finger:
     along = _unit(direction)
     dorsal = _unit(nail - (nail @ along) * along)
     axes = np.stack([along, dorsal, np.cross(along, dorsal)])

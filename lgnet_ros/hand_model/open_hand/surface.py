@@ -5,25 +5,36 @@ from __future__ import annotations
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from lgnet_ros.hand_model.open_hand.anthropometry import HAND_THICKNESS, Measures
+from lgnet_ros.hand_model.open_hand.anthropometry import Measures
 from lgnet_ros.hand_model.open_hand.fingers import FingerShape
-from lgnet_ros.hand_model.open_hand.primitives import ellipsoid, oval_tube, round_cone, smooth_cut, smooth_union
+from lgnet_ros.hand_model.open_hand.primitives import (
+    ellipsoid,
+    oval_tube,
+    round_cone,
+    smooth_cut,
+    smooth_union,
+)
 from lgnet_ros.hand_model.open_hand.skeleton import Finger, Skeleton, build_skeleton
 
 _PALM_FINGERS = ("index", "middle", "ring", "little")
 
 # Where a finger's metacarpal starts at the carpus (distal, dorsal, radial), mm.
-_CARPAL = {"index": (12.0, 1.0, 11.0), "middle": (12.0, 2.0, 3.0), "ring": (12.0, 1.5, -6.0), "little": (12.0, -0.5, -14.0)}
+_CARPAL = {
+    "index": (12.0, 1.0, 11.0),
+    "middle": (12.0, 2.0, 3.0),
+    "ring": (12.0, 1.5, -6.0),
+    "little": (12.0, -0.5, -14.0),
+}
 
 # Half width, height above and below along a metacarpal, carpus to head, in mm for the mean hand.
 _METACARPAL_STATIONS = np.array([0.0, 0.35, 0.7, 0.95, 1.12, 1.24])
 _METACARPAL_SECTIONS = np.array([
-    (10.0, 9.5, 11.5),
-    (11.0, 10.0, 12.5),
-    (11.3, 9.8, 12.5),
-    (11.3, 10.4, 14.5),
-    (10.2, 8.4, 14.0),
-    (8.0, 7.0, 12.0),
+    (10.0, 9.5, 12.5),
+    (11.0, 10.3, 13.5),
+    (11.3, 10.4, 13.5),
+    (11.4, 12.9, 19.4),
+    (10.2, 9.2, 16.0),
+    (8.0, 7.0, 12.5),
 ])  # fmt: skip
 _METACARPAL_PROFILE = PchipInterpolator(_METACARPAL_STATIONS, _METACARPAL_SECTIONS, axis=0)
 _METACARPAL_GIRTH = {"index": (1.0, 1.0), "middle": (1.0, 1.0), "ring": (0.98, 0.97), "little": (0.98, 0.90)}
@@ -52,7 +63,9 @@ class HandSurface:
 
     def gradient(self, points: np.ndarray, step: float = 0.05) -> np.ndarray:
         """(N, 3) central differences."""
-        shifted = np.concatenate([points + step * axis for axis in np.eye(3)] + [points - step * axis for axis in np.eye(3)])
+        shifted = np.concatenate(
+            [points + step * axis for axis in np.eye(3)] + [points - step * axis for axis in np.eye(3)]
+        )
         values = self.distance(shifted).reshape(6, -1)
         return ((values[:3] - values[3:]) / (2 * step)).T
 
@@ -81,7 +94,10 @@ class HandSurface:
         muscle = np.stack([_unit(head - base), *_perpendicular(_unit(head - base))])
         thenar = self.measures.thenar
         belly = ellipsoid(
-            points, base + 0.44 * (head - base) + self._point(2, -5.0, -6.5), muscle, np.array([30, 13.0 * thenar, 15.5 * thenar]) * size
+            points,
+            base + 0.44 * (head - base) + self._point(2, -5.0, -6.5),
+            muscle,
+            np.array([30, 13.0 * thenar, 15.5 * thenar]) * size,
         )
         palm = smooth_union(palm, belly, 9.0 * size)
         hypo = self.measures.hypothenar
@@ -89,9 +105,14 @@ class HandSurface:
             points, self._point(32, -9.0, -24.5), np.eye(3), np.array([31.0, 12.5 * hypo, 12.0 * hypo]) * size
         )
         palm = smooth_union(palm, pad, 9.0 * size)
-        web = round_cone(points, base + 0.72 * (head - base), index.origin + self._point(-24, -6, -2), (7.0 * size, 7.5 * size))
+        web = round_cone(
+            points,
+            base + 0.72 * (head - base),
+            index.origin + self._point(-24, -6, -2),
+            (7.0 * size, 7.5 * size),
+        )
         palm = smooth_union(palm, web, 14.0 * size)
-        hollow = ellipsoid(points, self._point(52, -25, -4), np.eye(3), np.array([24, 12.0, 17.0]) * size)
+        hollow = ellipsoid(points, self._point(52, -25, -4), np.eye(3), np.array([25, 13.5, 17.0]) * size)
         return smooth_cut(palm, hollow, 10.0 * size)
 
     def _wrist(self, points: np.ndarray) -> np.ndarray:
@@ -101,7 +122,11 @@ class HandSurface:
         along = points[:, 0] / size
         grow = 1 - 0.10 * np.clip(along / 20, 0, 1)
         return oval_tube(
-            local, 27.5 * girth * size * grow, 19.0 * girth * size * grow, 19.0 * girth * size * grow, np.maximum(points[:, 0] - 6 * size, 0)
+            local,
+            29.5 * girth * size * grow,
+            20.5 * girth * size * grow,
+            20.5 * girth * size * grow,
+            np.maximum(points[:, 0] - 6 * size, 0),
         )
 
     def _metacarpal(self, points: np.ndarray, name: str) -> np.ndarray:
@@ -140,7 +165,9 @@ class HandSurface:
 def _ray(name: str, start: np.ndarray, axis: np.ndarray) -> Finger:
     along = _unit(axis)
     dorsal = _unit(np.array([0.0, 1.0, 0.0]) - along[1] * along)
-    return Finger(name, start, np.stack([along, dorsal, np.cross(along, dorsal)]), np.array([0.0, np.linalg.norm(axis)]))
+    return Finger(
+        name, start, np.stack([along, dorsal, np.cross(along, dorsal)]), np.array([0.0, np.linalg.norm(axis)])
+    )
 
 
 def _perpendicular(along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

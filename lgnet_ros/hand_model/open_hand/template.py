@@ -50,14 +50,22 @@ def _assemble(
     for name, part in parts.items():
         tubes[name] = slice(start, start + len(part.vertices))
         start += len(part.vertices)
-    ring_numbers = np.concatenate([np.arange(BOUNDARY_COUNT)] + [s.start + np.arange(RING) for s in tubes.values()])
+    ring_numbers = np.concatenate(
+        [np.arange(BOUNDARY_COUNT)] + [s.start + np.arange(RING) for s in tubes.values()]
+    )
     free_count = len(patch_vertices) - len(ring_numbers)
     numbers = np.concatenate([ring_numbers, start + np.arange(free_count)])
     faces = [numbers[patch_faces]] + [part.faces + tubes[name].start for name, part in parts.items()]
     vertices = np.concatenate(
-        [patch_vertices[:BOUNDARY_COUNT], *(part.vertices for part in parts.values()), patch_vertices[len(ring_numbers) :]]
+        [
+            patch_vertices[:BOUNDARY_COUNT],
+            *(part.vertices for part in parts.values()),
+            patch_vertices[len(ring_numbers) :],
+        ]
     )
-    template = Template(vertices, np.concatenate(faces), tubes, wrist, slice(start, len(vertices)), surface, parts)
+    template = Template(
+        vertices, np.concatenate(faces), tubes, wrist, slice(start, len(vertices)), surface, parts
+    )
     _check(template)
     return template
 
@@ -65,6 +73,8 @@ def _assemble(
 def _check(template: Template) -> None:
     counts = (len(template.vertices), len(template.faces), len(boundary_loop(template.faces)))
     if counts != (VERTEX_COUNT, FACE_COUNT, BOUNDARY_COUNT) or euler_characteristic(template.faces) != 1:
-        raise RuntimeError(f"open hand: {counts} vertices, faces, boundary edges; the surface was not sewn as a hand")
+        raise RuntimeError(
+            f"open hand: {counts} vertices, faces, boundary edges; the surface was not sewn as a hand"
+        )
     if enclosed_volume(template.vertices, template.faces) <= 0:
         raise RuntimeError("open hand: the mesh is inside out")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lgnet_ros.hand_model.mesh import undirected_edges
+from lgnet_ros.hand_model.mesh import neighbor_mean, undirected_edges
 from lgnet_ros.hand_model.open_hand.template import Template
 from lgnet_ros.hand_model.topology import MANO_NAMES, ROTATION_COUNT, VERTEX_COUNT
 
@@ -17,10 +17,11 @@ _PALM_FINGERS = ("index", "middle", "ring", "little")
 # Center and half width of the step, mm of the mean hand, (back, palm side).
 _MCP_CENTER, _MCP_WIDTH = (1.0, 10.0), (9.0, 15.0)
 _THUMB_MCP_CENTER, _THUMB_MCP_WIDTH = (0.0, 3.0), (9.0, 13.0)
+_WEB_SHIFT = 5.0  # mm: at the sides the step lies further out, where the webs join the fingers
 # Within the finger: half widths in units of the local half thickness.
-_INNER_WIDTH = (0.75, 1.25)
-_LATERAL_SHARPNESS = 5.0  # mm: how fast a palm vertex passes from one finger's knuckle to the next
-_SMOOTHING_ROUNDS = 4
+_INNER_WIDTH = (0.95, 1.3)
+_LATERAL_SHARPNESS = 5.5  # mm: how fast a palm vertex passes from one finger's knuckle to the next
+_SMOOTHING_ROUNDS = 6
 
 
 def skinning_weights(template: Template) -> np.ndarray:
@@ -49,17 +50,22 @@ def _smoothstep(value: np.ndarray) -> np.ndarray:
     return value * value * (3 - 2 * value)
 
 
-def _step(along: np.ndarray, dorsal_share: np.ndarray, center: tuple[float, float], width: tuple[float, float]) -> np.ndarray:
+def _step(
+    along: np.ndarray, dorsal_share: np.ndarray, center: tuple[float, float], width: tuple[float, float]
+) -> np.ndarray:
     """0 before the joint, 1 beyond; centers and half widths (back, palm side)."""
     middle = center[0] * dorsal_share + center[1] * (1 - dorsal_share)
     half = width[0] * dorsal_share + width[1] * (1 - dorsal_share)
     return _smoothstep((along - middle) / (2 * half) + 0.5)
 
 
-def _root_step(template: Template, name: str, center: tuple[float, float], width: tuple[float, float]) -> np.ndarray:
+def _root_step(
+    template: Template, name: str, center: tuple[float, float], width: tuple[float, float]
+) -> np.ndarray:
     """The step across the finger's MCP joint."""
     local = template.surface.fingers[name].finger.local(template.vertices)
-    return _step(local[:, 0], _smoothstep(0.5 + local[:, 1] / 18.0), center, width)
+    web = _WEB_SHIFT * _smoothstep((np.abs(local[:, 2]) - 5.0) / 6.0)
+    return _step(local[:, 0] - web, _smoothstep(0.5 + local[:, 1] / 18.0), center, width)
 
 
 def _inner_step(template: Template, name: str, joint: int) -> np.ndarray:
@@ -85,7 +91,8 @@ def _finger_shares(template: Template) -> dict[str, np.ndarray]:
         lateral[name] = np.exp(-((np.abs(local[:, 2]) / _LATERAL_SHARPNESS) ** 2) / 4)
     total = np.sum(list(lateral.values()), axis=0) + 1e-12
     shares = {
-        name: lateral[name] / total * _root_step(template, name, _MCP_CENTER, _MCP_WIDTH) for name in _PALM_FINGERS
+        name: lateral[name] / total * _root_step(template, name, _MCP_CENTER, _MCP_WIDTH)
+        for name in _PALM_FINGERS
     }
     thumb = _thumb_share(template)
     shares = {"thumb": thumb, **{name: share * (1 - thumb) for name, share in shares.items()}}
@@ -99,9 +106,13 @@ def _thumb_share(template: Template) -> np.ndarray:
     """How far a vertex moves with the thumb's metacarpal: by nearness to it or to the index metacarpal, and along it."""
     points, skeleton = template.vertices, template.surface.skeleton
     base, head = skeleton.thumb_cmc, skeleton.fingers["thumb"].origin
-    to_thumb = _segment_distance(points, base, skeleton.fingers["thumb"].origin + 20 * skeleton.fingers["thumb"].axes[0])
+    to_thumb = _segment_distance(
+        points, base, skeleton.fingers["thumb"].origin + 20 * skeleton.fingers["thumb"].axes[0]
+    )
     to_palm = _segment_distance(points, np.array([8.0, 0.0, 6.0]), skeleton.fingers["index"].origin)
-    to_palm = np.minimum(to_palm, _segment_distance(points, np.array([8.0, 0.0, 0.0]), skeleton.fingers["middle"].origin))
+    to_palm = np.minimum(
+        to_palm, _segment_distance(points, np.array([8.0, 0.0, 0.0]), skeleton.fingers["middle"].origin)
+    )
     nearness = to_palm**2 / (to_palm**2 + to_thumb**2)
     axis = (head - base) / np.linalg.norm(head - base)
     return _smoothstep((nearness - 0.30) / 0.55) * _smoothstep(((points - base) @ axis + 10.0) / 26.0)
@@ -116,13 +127,8 @@ def _segment_distance(points: np.ndarray, start: np.ndarray, end: np.ndarray) ->
 def _smoothed(template: Template, weights: np.ndarray) -> np.ndarray:
     """Average the palm's weights with their neighbors'; tubes and the wrist ring keep theirs."""
     edges = undirected_edges(template.faces)
-    both = np.concatenate([edges, edges[:, ::-1]])
-    degree = np.bincount(both[:, 0], minlength=len(weights))
-    free = np.arange(template.free.start, template.free.stop)
     for _ in range(_SMOOTHING_ROUNDS):
-        mean = np.zeros_like(weights)
-        np.add.at(mean, both[:, 0], weights[both[:, 1]])
-        weights[free] = 0.5 * weights[free] + 0.5 * mean[free] / degree[free, None]
+        weights[template.free] = (0.5 * weights + 0.5 * neighbor_mean(weights, edges))[template.free]
     return weights
 
 
