@@ -129,7 +129,7 @@ def _image(store: Typestore, header: Any, pixels: np.ndarray, encoding: str) -> 
 
 
 def _camera_info(store: Typestore, header: Any, intrinsics: CameraIntrinsics) -> Any:
-    """A camera without distortion is a plumb bob with zeros: that is what ROS's image pipeline understands."""
+    """A camera without distortion is a plumb bob with zeros: ROS's image pipeline knows that."""
     model = "plumb_bob" if intrinsics.distortion_model == "none" else intrinsics.distortion_model
     distortion = np.array(intrinsics.distortion or (0.0,) * _DISTORTION_COEFFICIENTS[model])
     matrix = np.asarray(intrinsics.matrix, dtype=np.float64)

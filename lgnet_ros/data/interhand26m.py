@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,8 +64,33 @@ class _Entry(NamedTuple):
     hands: tuple[bool, bool]
 
 
+class _Fits(NamedTuple):
+    """All MANO fits: parameters (N, 61), pose, shape and translation, and the row of a (capture, frame,
+    side).
+
+    Arrays, not the file's nested lists, so that a dataset can be handed to worker processes.
+    """
+
+    parameters: np.ndarray
+    rows: dict[tuple[str, str, str], int]
+
+    @classmethod
+    def of(cls, content: dict[str, Any]) -> _Fits:
+        rows: dict[tuple[str, str, str], int] = {}
+        parameters = []
+        for capture, frames in content.items():
+            for frame, hands in frames.items():
+                for side, fit in hands.items():
+                    if fit:
+                        rows[capture, frame, side] = len(parameters)
+                        parameters.append(
+                            np.concatenate([np.ravel(fit[key]) for key in ("pose", "shape", "trans")])
+                        )
+        return cls(np.array(parameters, dtype=np.float64).reshape(-1, 61), rows)
+
+
 class InterHand26M:
-    """A `HandDataset` over InterHand2.6M; `left_out` counts, by reason, the annotations that are no samples."""
+    """A `HandDataset` over InterHand2.6M; `left_out` counts by reason what became no sample."""
 
     name = "interhand26m"
 
@@ -77,9 +103,10 @@ class InterHand26M:
         if settings.split not in SPLITS:
             raise UserError(f"interhand26m: split '{settings.split}' is none of {', '.join(SPLITS)}")
         self.settings, self.hand_model = settings, hand_model
+        if not settings.annotation_file("joint_3d").is_file():
+            raise UserError(f"{settings.annotation_file('joint_3d')}: annotation file is missing")
         self._cameras: dict[str, Any] = read_json(settings.annotation_file("camera"))
-        self._joints: dict[str, Any] = read_json(settings.annotation_file("joint_3d"))
-        self._mano: dict[str, Any] = read_json(settings.annotation_file("MANO_NeuralAnnot"))
+        self._fits = _Fits.of(read_json(settings.annotation_file("MANO_NeuralAnnot")))
         self.left_out: Counter[str] = Counter()
         self._entries = self._index(read_json(settings.annotation_file("data")))
         if not self._entries:
@@ -131,11 +158,15 @@ class InterHand26M:
         """
         entry = self._entries[index]
         rotation_camera_world, translation_camera_world, _ = self._camera(entry, 1, 1)
-        record = self._joints[entry.capture][entry.frame]
+        record = self._annotated_joints[entry.capture][entry.frame]
         world = np.asarray(record["world_coord"], dtype=np.float64).reshape(2, 21, 3) * _MILLIMETRE
         valid = np.asarray(record["joint_valid"]).reshape(2, 21).astype(bool)
         order = np.asarray(INTERHAND_TO_OURS)
         return world[:, order] @ rotation_camera_world.T + translation_camera_world, valid[:, order]
+
+    @cached_property
+    def _annotated_joints(self) -> dict[str, Any]:
+        return read_json(self.settings.annotation_file("joint_3d"))
 
     def _index(self, data: dict[str, Any]) -> list[_Entry]:
         images = {image["id"]: image for image in data["images"]}
@@ -159,8 +190,11 @@ class InterHand26M:
             return "not interacting"
         if not np.all(annotation["hand_type_valid"]):
             return "hand type not valid"
-        fits = self._mano.get(str(image["capture"]), {}).get(str(image["frame_idx"]), {})
-        if any(present and not fits.get(side) for side, present in zip(SIDES, hands, strict=True)):
+        frame = str(image["capture"]), str(image["frame_idx"])
+        if any(
+            present and (*frame, side) not in self._fits.rows
+            for side, present in zip(SIDES, hands, strict=True)
+        ):
             return "a hand without a MANO fit"
         if str(image["camera"]) not in self._cameras.get(str(image["capture"]), {}).get("campos", {}):
             return "camera not calibrated"
@@ -192,14 +226,14 @@ class InterHand26M:
         """One hand in the camera frame: the mesh is posed in the world frame and moved as a whole, its root
         rotation too.
         """
-        fit = self._mano[entry.capture][entry.frame][side]
-        pose = np.asarray(fit["pose"], dtype=np.float64).reshape(16, 3)
+        fit = self._fits.parameters[self._fits.rows[entry.capture, entry.frame, side]]
+        pose = fit[:48].reshape(16, 3).copy()
         pose[1:] += self.hand_model.mean_pose[SIDES.index(side)].double().numpy().reshape(15, 3)
         rotations = Rotation.from_rotvec(pose).as_matrix()
-        shape = np.asarray(fit["shape"], dtype=np.float64).reshape(10)
+        shape = fit[48:58]
         with torch.no_grad():
             hand = self.hand_model(torch.from_numpy(rotations).float(), torch.from_numpy(shape).float(), side)
-        offset = rotation @ np.asarray(fit["trans"], dtype=np.float64).reshape(3) + translation
+        offset = rotation @ fit[58:] + translation
         vertices = hand.vertices.double().numpy() @ rotation.T + offset
         joints = hand.joints.double().numpy() @ rotation.T + offset
         rotations[0] = rotation @ rotations[0]

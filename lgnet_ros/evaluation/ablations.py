@@ -57,7 +57,8 @@ def save_pages(
         report.save_json(folder / "ablations.json", reports)
         plots.save_picture(folder / "ablations.jpg", np.concatenate(rows))
         names = ", ".join(name.replace("_", " ") for name in outcomes)
-        page = f"{report.ablation_table(reports)}\n\n![ablations](ablations.jpg)\n\nFrom top: the crop, {names}.\n"
+        caption = f"![ablations](ablations.jpg)\n\nFrom top: the crop, {names}."
+        page = f"{report.ablation_table(reports)}\n\n{caption}\n"
         (folder / "ablations.md").write_text(page, encoding="utf-8")
     except OSError as reason:
         raise UserError(f"{folder}: the report cannot be written ({reason.strerror})") from reason

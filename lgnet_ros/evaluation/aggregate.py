@@ -1,4 +1,4 @@
-"""The protocol's numbers over many images, as torchmetrics: they add up over batches, processes and restarts."""
+"""The protocol's numbers over many images, as torchmetrics: they add up over batches and processes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lgnet_ros.evaluation.records import HandsEstimate, HandsTruth
 
 
 class _Errors(Metric):
-    """Values collected one by one; NaN is left out. Empty collections have the mean and median NaN, never 0."""
+    """Values collected one by one; NaN is left out. An empty collection gives NaN, never 0."""
 
     full_state_update = False
     values: list[Tensor]
@@ -27,7 +27,7 @@ class _Errors(Metric):
 
     def update(self, values: Iterable[float] | np.ndarray) -> None:
         array = np.asarray(values, dtype=np.float64).ravel()
-        self.values.append(torch.from_numpy(array[~np.isnan(array)]))
+        self.values.append(torch.from_numpy(array[~np.isnan(array)]).to(self.device))
 
     def all_values(self) -> np.ndarray:
         """(N,) everything collected so far (on every process, after a synchronisation)."""
@@ -73,8 +73,8 @@ class AlignedErrors(Metric):
             of_vertices = metrics.aligned_errors(
                 estimate.vertices[side], truth.vertices[side], *joints, self.root
             )
-            self.joint_errors.append(torch.from_numpy(of_joints)[None])
-            self.vertex_errors.append(torch.tensor([of_vertices.mean()]))
+            self.joint_errors.append(torch.from_numpy(of_joints)[None].to(self.device))
+            self.vertex_errors.append(torch.tensor([of_vertices.mean()], device=self.device))
 
     def all_joint_errors(self) -> np.ndarray:
         """(hands, 21) mm."""

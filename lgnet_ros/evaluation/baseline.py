@@ -1,4 +1,4 @@
-"""The mean pose: what an estimator knows that has never looked at the image. It stands beside every result."""
+"""The mean pose: what an estimator knows that never looks at the image. It stands beside every result."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from lgnet_ros.data.interhand26m import InterHand26M, InterHandSettings
 from lgnet_ros.data.reading import HandDataset, readable_samples
 from lgnet_ros.data.sample import HandSample
 from lgnet_ros.data.synthetic.settings import SyntheticSettings
+from lgnet_ros.data.synthetic.stream import render_crop_sample, render_sample
 from lgnet_ros.errors import UserError
 from lgnet_ros.evaluation.baseline import MeanPose
 from lgnet_ros.hand_model import HandModel
@@ -26,27 +27,20 @@ _TRAINING_SEED = 0
 
 @dataclass(frozen=True)
 class Subject:
-    """Test images, in order, and where the mean pose comes from: training images, which are never evaluated
-    on.
+    """Test images, in order, and the mean pose of training images (never evaluated on) for a crop size in
+    pixels.
     """
 
     name: str
     count: int
     samples: Callable[[], Iterator[HandSample]]
-    training_samples: Callable[[], Iterator[HandSample]]
+    mean_pose: Callable[[int], MeanPose]
 
     def __len__(self) -> int:
         return self.count
 
     def __iter__(self) -> Iterator[HandSample]:
         return self.samples()
-
-    @lru_cache(maxsize=2)  # noqa: B019 (a handful of subjects in a process's life)
-    def mean_pose(self, size_px: int) -> MeanPose:
-        """Of the training images, in crops as a tracker makes them."""
-        rng = np.random.default_rng(_TRAINING_SEED)
-        samples = self.training_samples()
-        return MeanPose.of(crop_sample(sample, tracked_crop(sample, rng, size_px)) for sample in samples)
 
 
 def load_subject(name: str, root: Path | None, seed: int, count: int, hand_model: HandModel) -> Subject:
@@ -70,22 +64,30 @@ def load_subject(name: str, root: Path | None, seed: int, count: int, hand_model
         test = InterHand26M(InterHandSettings(root, "test"), hand_model)
         training = InterHand26M(InterHandSettings(root, "train"), hand_model)
     chosen = np.random.default_rng(seed).permutation(len(test))[:count]
-    spread = np.unique(np.linspace(0, len(training) - 1, _MEAN_POSE_SAMPLES).astype(int))
     return Subject(
         name,
         len(chosen),
         lambda: readable_samples(test, (int(index) for index in chosen)),
-        lambda: readable_samples(training, (int(index) for index in spread)),
+        lru_cache(partial(_mean_pose, training)),
     )
+
+
+def _mean_pose(training: HandDataset, size_px: int) -> MeanPose:
+    """Of images from all over a training split, in crops as a tracker makes them."""
+    rng = np.random.default_rng(_TRAINING_SEED)
+    spread = np.unique(np.linspace(0, len(training) - 1, _MEAN_POSE_SAMPLES).astype(int))
+    samples = readable_samples(training, (int(index) for index in spread))
+    return MeanPose.of(crop_sample(sample, tracked_crop(sample, rng, size_px)) for sample in samples)
 
 
 def _synthetic(seed: int, count: int) -> Subject:
-    from lgnet_ros.data.synthetic.stream import render_sample  # compiles the renderer: only where it is used
-
     test, training = SyntheticSettings(split="test"), SyntheticSettings(split="train")
-    return Subject(
-        "synthetic",
-        count,
-        lambda: (render_sample(seed, index, test) for index in range(count)),
-        lambda: (render_sample(_TRAINING_SEED, index, training) for index in range(_MEAN_POSE_SAMPLES)),
-    )
+
+    def mean_pose(size_px: int) -> MeanPose:
+        indices = range(_MEAN_POSE_SAMPLES)
+        return MeanPose.of(render_crop_sample(_TRAINING_SEED, index, training, size_px) for index in indices)
+
+    def images() -> Iterator[HandSample]:
+        return (render_sample(seed, index, test) for index in range(count))
+
+    return Subject("synthetic", count, images, lru_cache(mean_pose))

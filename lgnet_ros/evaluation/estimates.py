@@ -1,4 +1,4 @@
-"""From a network's prediction to the record that is evaluated; hands are placed as the pipeline places them."""
+"""From a network's prediction to the record that is evaluated; hands are placed as by the pipeline."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def plot_pck(path: Path, errors_mm: dict[str, np.ndarray]) -> None:
 
 
 def plot_asymmetry(path: Path, asymmetry_deg: np.ndarray, mpjpe_mm: np.ndarray, bins: int = 8) -> None:
-    """Mean error in bins of equal count over the two hands' pose asymmetry (Fig. 7), with its standard error."""
+    """Mean error in bins of equal count over the hands' pose asymmetry (Fig. 7), with standard errors."""
     figure, axes = plt.subplots(figsize=(5, 3.6), dpi=120, layout="constrained")
     order = np.argsort(asymmetry_deg)
     for part in (part for part in np.array_split(order, bins) if len(part)):

@@ -47,7 +47,7 @@ class Outcome:
     """
 
     def __init__(self, estimator: Estimator, mean_pose: MeanPose, keep: int = 0, images: bool = True) -> None:
-        """`keep`: how many images, and how many failures, are kept for pictures; `images`: see `Evaluation`."""
+        """`keep`: how many images, and failures, are kept for pictures; `images`: see `Evaluation`."""
         self.estimator, self._keep = estimator, keep
         self.evaluation = Evaluation(estimator.hand_model, mean_pose, images)
         self.chosen: list[Pictured] = []
@@ -109,6 +109,6 @@ def clip_jitter(
 
 
 def _badness(row: Row) -> float:
-    """How bad an outcome is to look at: error in mm, a hand missed, invented or swapped weighing like 100 mm."""
+    """How bad an outcome is to look at: error in mm, a hand missed, invented or swapped is like 100 mm."""
     error = 0.0 if np.isnan(row.mpjpe_mm) else row.mpjpe_mm
     return error + 100.0 * (row.missed + row.swapped + row.extra)

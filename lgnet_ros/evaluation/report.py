@@ -93,11 +93,12 @@ def ablation_table(reports: dict[str, dict[str, Any]]) -> str:
 def document(reports: dict[str, dict[str, Any]], dataset: str, how: str) -> str:
     """The whole Markdown report; `how` says what was run on what."""
     count = next(iter(reports.values()))["count"]
-    return (
-        f"# Evaluation on {dataset}\n\n{how}\n\n{count} images. Millimetres, lower is better, but for AUC; hands are "
-        "scale-aligned by the palm's length and rooted at the wrist, or at the middle finger's knuckle. Missed hands "
-        f"count with the mean pose's error.\n\n{main_table(reports, dataset)}\n\n{details_table(reports)}\n"
+    said = (
+        f"{count} images. Millimetres, lower is better, but for AUC. Hands are scale-aligned by the palm's "
+        "length, rooted at the wrist or the middle finger's knuckle. A missed hand counts as the mean pose."
     )
+    parts = (f"# Evaluation on {dataset}", how, said, main_table(reports, dataset), details_table(reports))
+    return "\n\n".join(parts) + "\n"
 
 
 def save_json(path: Path, report: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Protocol
 
 import cv2
@@ -22,7 +23,7 @@ from lgnet_ros.data.reading import HandDataset, next_readable
 from lgnet_ros.training.augmentation import photographed, recropped
 from lgnet_ros.training.recipe import DataRecipe
 
-Batch = dict[str, Tensor]
+Batch = dict[str, np.ndarray]
 
 
 class BatchSource(Protocol):
@@ -70,7 +71,7 @@ class SyntheticSource:
 
     def _cached(self, index: int) -> CropSample:
         if index not in self._cache:
-            self._cache[index] = self._render(index)
+            self._cache[index] = replace(self._render(index), mask=None)  # nobody trains on it
             if len(self._cache) > self._recipe.replay_window + self._recipe.batch:
                 self._cache.popitem(last=False)
         return self._cache[index]
@@ -127,16 +128,15 @@ def loader(
     source: BatchSource, recipe: DataRecipe, first_step: int, end_step: int, rank: int, ranks: int
 ) -> DataLoader:
     """Batches of steps `first_step` up to `end_step`, prepared ahead by the recipe's workers."""
-    steps = StepBatches(source, first_step, end_step, rank, ranks)
     return DataLoader(
-        steps,
+        StepBatches(source, first_step, end_step, rank, ranks),
         batch_size=None,
+        collate_fn=_as_it_is,
         num_workers=recipe.workers,
         # Spawned: in a forked one, PyTorch and OpenCV would wait for threads that were not forked along.
         multiprocessing_context="spawn" if recipe.workers else None,
-        prefetch_factor=4 if recipe.workers else None,
+        prefetch_factor=2 if recipe.workers else None,
         worker_init_fn=_one_thread,
-        pin_memory=torch.cuda.is_available(),
     )
 
 
@@ -144,10 +144,19 @@ def collate(samples: list[CropSample]) -> Batch:
     """Images (B, S, S, 3) uint8 under "images", beside the arrays of `Target`."""
     targets = [sample.to_target() for sample in samples]
     arrays = {name: np.stack([target[name] for target in targets]) for name in targets[0]}
-    return {
-        "images": torch.from_numpy(np.stack([sample.image for sample in samples])),
-        **{name: torch.from_numpy(array) for name, array in arrays.items()},
-    }
+    return {"images": np.stack([sample.image for sample in samples]), **arrays}
+
+
+def to_tensors(batch: Batch) -> dict[str, Tensor]:
+    """The same memory as tensors."""
+    return {name: torch.from_numpy(array) for name, array in batch.items()}
+
+
+def _as_it_is(batch: Batch) -> Batch:
+    """Arrays travel from a worker through its pipe; tensors would need shared memory, of which containers
+    have little.
+    """
+    return batch
 
 
 def stacked(samples: list[CropSample]) -> tuple[torch.Tensor, torch.Tensor]:

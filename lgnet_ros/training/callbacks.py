@@ -84,6 +84,21 @@ def read_curve(path: Path) -> tuple[np.ndarray, np.ndarray, float | None]:
     return samples, errors, baseline
 
 
+class TimeLimit(L.Callback):
+    """Stops after so many minutes of this very run; Lightning's own limit would count the runs before it as
+    well.
+    """
+
+    def __init__(self, minutes: float) -> None:
+        self._seconds, self._start = minutes * 60.0, time.monotonic()
+
+    def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
+        """All processes stop in the same step."""
+        over = time.monotonic() - self._start > self._seconds
+        if trainer.strategy.reduce_boolean_decision(over, all=False):
+            trainer.should_stop = True
+
+
 class Pictures(L.Callback):
     """Predicted meshes drawn on the first validation crops, to TensorBoard, after each validation."""
 

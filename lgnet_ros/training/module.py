@@ -19,7 +19,7 @@ from lgnet_ros.inference.prediction import NetworkPrediction
 from lgnet_ros.network import normalize
 from lgnet_ros.network.losses import total_loss
 from lgnet_ros.network.target import Target
-from lgnet_ros.training.batches import Batch, stacked
+from lgnet_ros.training.batches import Batch, stacked, to_tensors
 from lgnet_ros.training.initialization import initialized_network
 from lgnet_ros.training.recipe import Recipe
 from lgnet_ros.training.schedule import learning_rate_share
@@ -45,7 +45,13 @@ class LGNetModule(L.LightningModule):
         self._validation, self._mean_pose = validation, mean_pose
         self._evaluation: Evaluation | None = None
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def on_before_batch_transfer(
+        self, batch: Batch | Tensor, dataloader_idx: int
+    ) -> dict[str, Tensor] | Tensor:
+        """Training batches come as arrays."""
+        return to_tensors(batch) if isinstance(batch, dict) else batch
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """One step's loss; its parts are logged."""
         # What draws random numbers in a forward pass depends on the step alone, so that a resumed run draws
         # the same.

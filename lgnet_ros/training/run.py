@@ -19,7 +19,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lgnet_ros.errors import UserError
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.training.averaging import weight_averaging
-from lgnet_ros.training.callbacks import LearningCurve, Pictures
+from lgnet_ros.training.callbacks import LearningCurve, Pictures, TimeLimit
 from lgnet_ros.training.checkpoints import AtomicCheckpointIO
 from lgnet_ros.training.data import TrainingData
 from lgnet_ros.training.module import MONITORED, LGNetModule
@@ -86,6 +86,13 @@ class RunFolder:
                 )
 
 
+class _LastState(ModelCheckpoint):
+    """Saves by the clock, and where the run ends: after its steps, or when its minutes are over."""
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        trainer.save_checkpoint(Path(self.dirpath) / f"{self.filename}.ckpt")
+
+
 class _Progress(TQDMProgressBar):
     """Lightning's bar without the logger's version, which says nothing here."""
 
@@ -97,13 +104,15 @@ class _Progress(TQDMProgressBar):
 
 @dataclass(frozen=True)
 class Resources:
-    """Which devices and how many processes; "auto" takes the GPUs that are there. Under torchrun, `nodes`
-    counts.
+    """What a run may use: devices (as many processes), machines under torchrun, and minutes.
+
+    A run that its minutes end before its steps do has saved its last state and can be resumed.
     """
 
-    accelerator: str = "auto"
-    devices: int | str = "auto"
+    accelerator: str = "cpu"
+    devices: int = 1
     nodes: int = 1
+    minutes: float | None = None
 
 
 def train(
@@ -131,8 +140,7 @@ def fit(
     callbacks: tuple[Callback, ...] = (),
 ) -> LGNetModule:
     """The training itself, once everything has been checked."""
-    processes = 1 if resources.devices == "auto" else int(resources.devices) * resources.nodes
-    steps_per_epoch = sources.steps_per_epoch(processes)
+    steps_per_epoch = sources.steps_per_epoch(resources.devices * resources.nodes)
     total_steps = recipe.steps if recipe.steps is not None else recipe.epochs * steps_per_epoch
     module = LGNetModule(
         recipe, hand_model, total_steps, steps_per_epoch, sources.validation, sources.mean_pose
@@ -167,6 +175,8 @@ def _trainer(
         *_checkpoints(recipe, folder),
         *extra,
     ]
+    if resources.minutes is not None:
+        callbacks.append(TimeLimit(resources.minutes))
     if recipe.ema_decay > 0:
         callbacks.insert(0, weight_averaging(recipe.ema_decay))
     return L.Trainer(
@@ -194,11 +204,10 @@ def _trainer(
 
 def _checkpoints(recipe: Recipe, folder: RunFolder) -> list[ModelCheckpoint]:
     """The last state, by the clock; the best one, by the validation."""
-    last = ModelCheckpoint(
+    last = _LastState(
         dirpath=folder.last.parent,
         filename=folder.last.stem,
         train_time_interval=timedelta(minutes=recipe.checkpoint_minutes),
-        save_on_train_epoch_end=True,
         enable_version_counter=False,
     )
     best = ModelCheckpoint(

@@ -11,6 +11,7 @@ import numpy as np
 from lgnet_ros.data.augment import CropSample, crop_sample, tracked_crop
 from lgnet_ros.data.interhand26m import InterHand26M, InterHandSettings
 from lgnet_ros.data.reading import HandDataset, UnreadableSample
+from lgnet_ros.data.sample import HandSample
 from lgnet_ros.data.synthetic.settings import SyntheticSettings
 from lgnet_ros.data.synthetic.stream import render_crop_sample
 from lgnet_ros.errors import UserError
@@ -104,7 +105,7 @@ def _interhand(recipe: Recipe, hand_model: HandModel, size_px: int) -> Sources:
     )
 
 
-def evenly_spread(dataset: HandDataset, count: int) -> list:
+def evenly_spread(dataset: HandDataset, count: int) -> list[HandSample]:
     """At most `count` readable samples from all over a dataset."""
     found = []
     for index in np.unique(np.linspace(0, len(dataset) - 1, count).astype(int)):

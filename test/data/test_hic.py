@@ -19,8 +19,9 @@ _MESH = np.random.default_rng(3).normal(0.0, 0.05, (778, 3)).astype(np.float32) 
 
 def _write_ply(path: Path, vertices: np.ndarray) -> None:
     header = (
-        f"ply\nformat binary_little_endian 1.0\nelement vertex {len(vertices)}\nproperty float x\nproperty float y\n"
-        "property float z\nelement face 0\nproperty list uchar int vertex_indices\nend_header\n"
+        f"ply\nformat binary_little_endian 1.0\nelement vertex {len(vertices)}\n"
+        "property float x\nproperty float y\nproperty float z\nelement face 0\n"
+        "property list uchar int vertex_indices\nend_header\n"
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(header.encode() + vertices.astype("<f4").tobytes())

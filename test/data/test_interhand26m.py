@@ -80,7 +80,8 @@ def _write_dataset(root: Path, annotations: list[dict[str, Any]], gray: int = 12
     files = {
         "data": {"images": images, "annotations": annotations},
         "camera": {"0": {
-            "campos": {"400262": _CAMERA_POSITION_MM.tolist()}, "camrot": {"400262": _ROTATION_CAMERA_WORLD.tolist()},
+            "campos": {"400262": _CAMERA_POSITION_MM.tolist()},
+            "camrot": {"400262": _ROTATION_CAMERA_WORLD.tolist()},
             "focal": {"400262": _FOCAL}, "princpt": {"400262": _PRINCIPAL_POINT},
         }},
         "joint_3d": {"0": {str(100 + 3 * n): {

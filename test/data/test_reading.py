@@ -40,8 +40,9 @@ class _Patchy:
 def _ascii_ply(path: Path) -> Path:
     rows = "\n".join(" ".join(str(float(value)) for value in row) + " 255 0 0" for row in _VERTICES)
     path.write_text(
-        "ply\nformat ascii 1.0\ncomment made by a test\nelement vertex 3\nproperty float x\nproperty float y\n"
-        "property float z\nproperty uchar red\nproperty uchar green\nproperty uchar blue\nelement face 1\n"
+        "ply\nformat ascii 1.0\ncomment made by a test\nelement vertex 3\n"
+        "property float x\nproperty float y\nproperty float z\n"
+        "property uchar red\nproperty uchar green\nproperty uchar blue\nelement face 1\n"
         f"property list uchar int vertex_indices\nend_header\n{rows}\n3 0 1 2\n"
     )
     return path
@@ -50,8 +51,9 @@ def _ascii_ply(path: Path) -> Path:
 @pytest.mark.parametrize(("encoding", "order"), [("binary_little_endian", "<"), ("binary_big_endian", ">")])
 def test_vertices_of_a_binary_mesh_come_back_in_order(tmp_path: Path, encoding: str, order: str) -> None:
     header = (
-        f"ply\nformat {encoding} 1.0\nelement vertex 3\nproperty double x\nproperty float y\nproperty double z\n"
-        "property uchar quality\nelement face 0\nproperty list uchar int vertex_indices\nend_header\n"
+        f"ply\nformat {encoding} 1.0\nelement vertex 3\n"
+        "property double x\nproperty float y\nproperty double z\nproperty uchar quality\n"
+        "element face 0\nproperty list uchar int vertex_indices\nend_header\n"
     )
     body = b"".join(struct.pack(f"{order}dfdB", *(float(v) for v in row), 7) for row in _VERTICES)
     path = tmp_path / "hand.ply"

@@ -54,11 +54,13 @@ def _train(
     model: HandModel,
     resume: bool = False,
     kill_at: int | None = None,
+    minutes: float | None = None,
 ) -> dict[str, torch.Tensor]:
     folder = RunFolder(path)
     checkpoint = folder.open(recipe, resume)
     extra = () if kill_at is None else (_KillAt(kill_at),)
-    module = fit(recipe, folder, model, make(recipe), checkpoint, _CPU, extra)
+    resources = replace(_CPU, minutes=minutes)
+    module = fit(recipe, folder, model, make(recipe), checkpoint, resources, extra)
     return module.network.state_dict()
 
 
@@ -77,6 +79,24 @@ def test_a_run_killed_twice_ends_with_the_weights_of_an_unbroken_one(
     ends = [read_checkpoint(RunFolder(tmp_path / name).last) for name in ("unbroken", "broken")]
     assert ends[0]["global_step"] == ends[1]["global_step"] == recipe.steps
     assert ends[0]["lr_schedulers"][0]["last_epoch"] == ends[1]["lr_schedulers"][0]["last_epoch"]
+
+
+def test_a_run_that_the_clock_stopped_goes_on_exactly(
+    recipe: Recipe, sources: _Make, hand_model: HandModel, tmp_path: Path
+) -> None:
+    torch.set_num_threads(1)
+    recipe = replace(recipe, steps=3)
+    unbroken = _train(recipe, sources, tmp_path / "unbroken", hand_model)
+    saves_rarely = replace(recipe, checkpoint_minutes=60.0)
+    last = RunFolder(tmp_path / "broken").last
+    for _ in range(recipe.steps + 1):
+        state = _train(saves_rarely, sources, tmp_path / "broken", hand_model, last.exists(), minutes=1e-4)
+        reached = read_checkpoint(last)["global_step"]
+        if reached == recipe.steps:
+            break
+    assert reached == recipe.steps
+    for name, value in unbroken.items():
+        assert torch.equal(value, state[name]), name
 
 
 def test_a_run_learns_logs_and_keeps_its_best(
