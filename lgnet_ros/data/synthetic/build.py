@@ -1,0 +1,176 @@
+"""From posed hands, people and things to a scene ready for the camera."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from lgnet_ros.data.synthetic.arms import Arm, ArmKit, arm_balls
+from lgnet_ros.data.synthetic.camera import CameraLook
+from lgnet_ros.data.synthetic.looks import Person
+from lgnet_ros.data.synthetic.meshes import Mesh, Part, assemble, material, plain_part
+from lgnet_ros.data.synthetic.posing import FastHand, Posed, fast_hands
+from lgnet_ros.data.synthetic.render import HandState, Scene
+from lgnet_ros.data.synthetic.shading import Backdrop, Light, Textures, no_shadow, shadow_map
+from lgnet_ros.data.synthetic.skin import SkinMap, skin_maps
+from lgnet_ros.data.synthetic.spheres import SphereSet, sphere_sets
+from lgnet_ros.geometry.cameras import CameraIntrinsics
+from lgnet_ros.hand_model.mesh import boundary_loop
+
+_SHADOW_BEYOND_M = 0.10
+
+
+class GrownHand(NamedTuple):
+    """A hand of one shape, unposed: vertices (778, 3), joints (16, 3), balls (K, 3) and radii (K,), and its
+    length over the template's."""
+
+    vertices: np.ndarray
+    joints: np.ndarray
+    balls: np.ndarray
+    radii: np.ndarray
+    size: float
+
+
+@dataclass(frozen=True, eq=False)
+class HandKit:
+    """One side of a hand model with all that is derived from it once."""
+
+    hand: FastHand
+    spheres: SphereSet
+    skin: SkinMap
+    arm: ArmKit
+    length: float  # template's wrist to middle fingertip, straight along the joints, m
+
+    def grown(self, shape: np.ndarray) -> GrownHand:
+        """The unposed hand of a shape (10,); a scene asks for the same one many times."""
+        return _grown(self, shape.astype(np.float32).tobytes())
+
+    def posed(self, angles: np.ndarray, root: np.ndarray, wrist: np.ndarray, shape: np.ndarray) -> PlacedHand:
+        """The hand of a shape (10,) with joint angles (15, 3), turned by root (3, 3), its wrist joint at a
+        point."""
+        grown, rotations = self.grown(shape), self.hand.rotations(angles, root)
+        posed = self.hand.pose(rotations, grown.vertices, grown.joints)
+        balls = self.spheres.posed(grown.balls, grown.joints, posed.turned, posed.chain)
+        placed = PlacedHand(self, posed, shape.astype(np.float32), balls, grown.radii)
+        return placed.shifted(wrist - posed.chain[0])
+
+    def balls(self, angles: np.ndarray, shape: np.ndarray) -> np.ndarray:
+        """(K, 3) the balls alone, root unturned and wrist at the origin: no mesh is made."""
+        grown = self.grown(shape)
+        turned, chain = self.hand.skeleton(self.hand.rotations(angles, np.eye(3)), grown.joints)
+        return self.spheres.posed(grown.balls, grown.joints, turned, chain) - chain[0]
+
+
+@lru_cache(maxsize=16)
+def _grown(kit: HandKit, shape: bytes) -> GrownHand:
+    vertices = kit.hand.shaped(np.frombuffer(shape, np.float32))
+    joints = kit.hand.rest_joints(vertices)
+    ours = kit.hand.ours(joints, vertices)
+    return GrownHand(vertices, joints, *kit.spheres.rest(ours), _length(ours) / kit.length)
+
+
+@dataclass(frozen=True)
+class PlacedHand:
+    """A posed hand at its place, with its balls (K, 3), (K,)."""
+
+    kit: HandKit
+    posed: Posed
+    shape: np.ndarray
+    balls: np.ndarray
+    radii: np.ndarray
+
+    @property
+    def side(self) -> int:
+        """RIGHT or LEFT."""
+        return self.kit.hand.side
+
+    def shifted(self, offset: np.ndarray) -> PlacedHand:
+        """The same hand elsewhere."""
+        offset = np.asarray(offset, np.float32)
+        p = self.posed
+        moved = p._replace(vertices=p.vertices + offset, joints=p.joints + offset, chain=p.chain + offset)
+        return PlacedHand(self.kit, moved, self.shape, self.balls + offset, self.radii)
+
+    def turned(self, rotation: np.ndarray, about: np.ndarray) -> PlacedHand:
+        """The same hand, turned by (3, 3) about a point."""
+        r, c = rotation.astype(np.float32), np.asarray(about, np.float32)
+        p = self.posed
+        local = p.rotations.copy()
+        local[0] = r @ local[0]
+        moved = Posed(
+            (p.vertices - c) @ r.T + c, (p.joints - c) @ r.T + c, (p.chain - c) @ r.T + c, r @ p.turned, local
+        )
+        return PlacedHand(self.kit, moved, self.shape, (self.balls - c) @ r.T + c, self.radii)
+
+
+@lru_cache(maxsize=4)
+def hand_kits(path: str | None = None) -> tuple[HandKit, HandKit]:
+    """Right and left, made once per process and model."""
+    kits = []
+    boundary = boundary_loop(fast_hands(path)[0].faces)
+    for hand, spheres, skin in zip(fast_hands(path), sphere_sets(path), skin_maps(path), strict=True):
+        length = _length(hand.ours(hand.rest_joints(hand.template), hand.template))
+        # The loop of the right hand's faces serves both sides: they share vertex numbers.
+        kits.append(HandKit(hand, spheres, skin, ArmKit(hand, skin, boundary), length))
+    return kits[0], kits[1]
+
+
+def build_scene(
+    intrinsics: CameraIntrinsics,
+    labelled: list[tuple[PlacedHand, Person, Arm]],
+    others: list[Part],
+    balls: list[tuple[np.ndarray, np.ndarray]],
+    light: tuple[Light, np.ndarray],
+    backdrop: Backdrop,
+    textures: Textures,
+    camera: CameraLook,
+    key: str,
+) -> Scene:
+    """Everything into one lit surface.
+
+    Args:
+        labelled: hands that count, with their person and arm.
+        others: objects, furniture, other people.
+        balls: (centers, radii) of whatever else darkens its surroundings.
+        light: key light and environment, see `sample_light`.
+    """
+    parts, hands = list(others), [None, None]
+    everything = list(balls)
+    for placed, person, arm in labelled:
+        size = placed.kit.grown(placed.shape).size
+        parts += placed.kit.arm.parts(placed.posed, person, arm, size)
+        everything += [(placed.balls, placed.radii), arm_balls(placed.posed, arm, size)]
+        hands[placed.side] = HandState(placed.posed, placed.shape)
+    if not parts:
+        parts = [_speck()]
+    centers = np.concatenate([b[0] for b in everything] or [np.zeros((0, 3), np.float32)])
+    radii = np.concatenate([b[1] for b in everything] or [np.zeros(0, np.float32)])
+    key_light, harmonics = light
+    surface, casts = assemble(parts, harmonics, (centers, radii))
+    shadow = no_shadow()
+    if labelled and len(casts):
+        points = np.concatenate([placed.balls for placed, _, _ in labelled]).astype(np.float64)
+        center = (points.min(axis=0) + points.max(axis=0)) / 2
+        radius = float(np.linalg.norm(points - center, axis=1).max()) + _SHADOW_BEYOND_M
+        shadow = shadow_map(surface, casts, center, radius, key_light)
+    return Scene(
+        intrinsics, (hands[0], hands[1]), surface, key_light, shadow, backdrop, textures, camera, key
+    )
+
+
+def _length(joints: np.ndarray) -> float:
+    """Wrist to the tip of the middle finger along its bones, of (21, 3) joints."""
+    return float(np.linalg.norm(np.diff(joints[[0, 9, 10, 11, 12]], axis=0), axis=1).sum())
+
+
+def _speck() -> Part:
+    """A scene without anything still has one face: far away and seen from behind."""
+    corners = np.array([[0, 0, 99], [1, 0, 99], [0, 1, 99]], np.float32)
+    return plain_part(
+        Mesh(corners, np.ones_like(corners), np.array([[0, 1, 2]], np.int32), corners),
+        np.ones(3),
+        material(0),
+    )

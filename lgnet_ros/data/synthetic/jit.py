@@ -1,0 +1,26 @@
+"""How the renderer's inner loops are compiled: without the interpreter lock, kept on disk where that is
+possible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from numba import njit
+
+
+def compiled(function: Callable) -> Callable:
+    """`numba.njit` with a cache on disk, or without one where no folder can be written.
+
+    Numba keeps the machine code beside the source, else in the user's cache folder (or NUMBA_CACHE_DIR). On a
+    read-only installation without a home folder it refuses; then each process compiles for itself.
+    """
+    try:
+        return njit(cache=True, nogil=True, fastmath=True, error_model="numpy")(function)
+    except RuntimeError:
+        return njit(nogil=True, fastmath=True, error_model="numpy")(function)
+
+
+def inlined(function: Callable) -> Callable:
+    """A helper of the inner loops, made part of its caller before compilation: passing arrays to a function
+    of its own costs more than many of them compute."""
+    return njit(inline="always")(function)

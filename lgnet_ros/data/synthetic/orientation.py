@@ -1,0 +1,104 @@
+"""Which way hands point in a robot's camera, and where the elbow is."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lgnet_ros.data.synthetic.arms import Arm
+from lgnet_ros.hand_model.topology import LEFT
+
+# How robots see people (camera frame, y down, z away): the share, the direction from wrist to elbow (None:
+# along the image), and the direction from elbow to shoulder.
+VIEWPOINTS = {
+    "facing": (0.35, (0.0, 0.75, 0.55), (0.0, -0.55, 0.85)),
+    "egocentric": (0.3, (0.0, 0.65, -0.55), (0.0, 0.1, -1.0)),
+    "above": (0.35, None, (0.0, 0.0, -0.7)),
+}
+_WITHIN_UPRIGHT = 0.6
+
+
+class Viewpoint(NamedTuple):
+    """name: a key of VIEWPOINTS; elbow: (3,) preferred direction from the wrist to the elbow, or None for
+    any that runs along the image; shoulder: (3,) direction in which the shoulders lie from the elbows."""
+
+    name: str
+    elbow: np.ndarray | None
+    shoulder: np.ndarray
+
+
+def sample_viewpoint(rng: np.random.Generator) -> Viewpoint:
+    """Facing a person, over their shoulder, or from above a table."""
+    names = list(VIEWPOINTS)
+    name = names[rng.choice(len(names), p=[VIEWPOINTS[n][0] for n in names])]
+    _, elbow, shoulder = VIEWPOINTS[name]
+    return Viewpoint(name, None if elbow is None else np.array(elbow), np.array(shoulder))
+
+
+def sample_root(rng: np.random.Generator, side: int) -> np.ndarray:
+    """(3, 3) a hand's orientation in the camera frame.
+
+    In 60 %, the fingers are within 90° of upright in the image, leaning towards or away from the camera by
+    some 25° (1 σ), and the hand shows palm, back or an edge; the rest is anywhere.
+    """
+    if rng.random() >= _WITHIN_UPRIGHT:
+        return random_rotation(rng)
+    in_image, lean = rng.uniform(-np.pi / 2, np.pi / 2), rng.normal(0.0, 0.45)
+    fingers = np.array([np.sin(in_image) * np.cos(lean), -np.cos(in_image) * np.cos(lean), np.sin(lean)])
+    turn = rng.choice([0.0, np.pi]) + rng.normal(0.0, 0.9)  # about the fingers: 0 shows the back, π the palm
+    return root_from(fingers, np.array([0.0, 0.0, -1.0]), turn, side)
+
+
+def random_rotation(rng: np.random.Generator) -> np.ndarray:
+    """(3, 3) uniform over all rotations: a normal quaternion (xyzw) has no preferred direction."""
+    x, y, z, w = (q := rng.standard_normal(4)) / np.sqrt(q @ q)
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+        ]
+    )
+
+
+def root_from(fingers: np.ndarray, back: np.ndarray, turn: float, side: int) -> np.ndarray:
+    """(3, 3) the rotation that points the fingers along a unit vector, and the back as nearly as can be along
+    another, then turned about the fingers by `turn` rad."""
+    fingers = fingers / np.linalg.norm(fingers)
+    back = back - fingers * (back @ fingers)
+    if np.linalg.norm(back) < 1e-6:
+        back = np.cross(fingers, [0.6, 0.64, 0.48])
+    back = back / np.linalg.norm(back)
+    along = fingers if side == LEFT else -fingers  # the template's x axis
+    frame = np.stack([along, back, np.cross(along, back)], axis=1)
+    # Rodrigues: the frame turned about its own x axis only mixes the other two.
+    cosine, sine = np.cos(turn), np.sin(turn) * (1.0 if side == LEFT else -1.0)
+    return np.stack(
+        [frame[:, 0], cosine * frame[:, 1] + sine * frame[:, 2], cosine * frame[:, 2] - sine * frame[:, 1]],
+        axis=1,
+    )
+
+
+def sample_arm(rng: np.random.Generator, root: np.ndarray, side: int, view: Viewpoint) -> Arm:
+    """An arm for a hand: of some wrist bends that people make, the one that suits the view best."""
+    flexion = rng.normal(0.0, 0.45, 10)
+    deviation = rng.normal(0.0, 0.2, 10)
+    sign = -1.0 if side == LEFT else 1.0
+    # In the template the forearm runs along +x (right); flexed, it turns about z, deviated, about y.
+    local = np.stack([sign * np.cos(flexion) * np.cos(deviation), np.sin(flexion), np.sin(deviation)], axis=1)
+    candidates = local @ root.T
+    if view.elbow is None:
+        cost = np.abs(candidates[:, 2] + 0.15)
+    else:
+        cost = -candidates @ (view.elbow / np.linalg.norm(view.elbow))
+    bent = flexion**2 / 0.9 + deviation**2 / 0.2
+    best = candidates[np.argmin(cost + 0.25 * bent)]
+    forearm = best / np.linalg.norm(best)
+    return arm_along(forearm, view.shoulder)
+
+
+def arm_along(forearm: np.ndarray, shoulder: np.ndarray) -> Arm:
+    """An arm with a given forearm whose elbow bends towards the shoulder's direction."""
+    upper = 0.45 * forearm + shoulder
+    return Arm(forearm.astype(np.float32), (upper / np.linalg.norm(upper)).astype(np.float32))

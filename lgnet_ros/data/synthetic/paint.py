@@ -1,0 +1,376 @@
+"""The shading loops: one pass over the background, one over the surfaces.
+
+Numbers go in and out as scalars and flat arrays, never as slices: a slice counts references, and a few of
+those per pixel cost more than the light.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lgnet_ros.data.synthetic.columns import (
+    ALBEDO,
+    AMBIENT,
+    ATTRIBUTES,
+    BUMP,
+    CREASE,
+    GLOSS,
+    GLOSS_POWER,
+    IMAGE,
+    IMAGE_SCALE,
+    KIND,
+    LABEL,
+    NOISE,
+    NOISE_SCALE,
+    SKIN,
+    TEXTURE,
+    WRAP,
+)
+from lgnet_ros.data.synthetic.jit import compiled, inlined
+
+_F = np.float32
+
+
+@compiled
+def paint_far(to_picture, first, second, third, tint, edge, gradient, far):
+    """The backdrop in linear light (h, w, 3): two pictures, mixed where the third passes the threshold
+    `edge`.
+
+    to_picture (3, 3, 3): homographies from pixels to picture coordinates in whole pictures; `gradient` (3,)
+    brightens along the image.
+    """
+    mixed = edge < _F(256)
+    for y in range(far.shape[0]):
+        for x in range(far.shape[1]):
+            bright = max(_F(0.1), gradient[0] + gradient[1] * _F(x) + gradient[2] * _F(y))
+            part = _F(0)
+            if mixed:
+                u, v = _mapped(2, to_picture, x, y)
+                green = np.sqrt(_texel(u, v, third)[1]) * _F(255)
+                part = min(_F(1), max(_F(0), (green - edge) * _F(1.0 / 24.0) + _F(0.5)))
+            red, green, blue = _F(0), _F(0), _F(0)
+            if part < _F(1):
+                u, v = _mapped(0, to_picture, x, y)
+                r, g, b = _texel(u, v, first)
+                rest = _F(1) - part
+                red, green, blue = r * rest * tint[0, 0], g * rest * tint[0, 1], b * rest * tint[0, 2]
+            if part > _F(0):
+                u, v = _mapped(1, to_picture, x, y)
+                r, g, b = _texel(u, v, second)
+                red, green, blue = (
+                    red + r * part * tint[1, 0],
+                    green + g * part * tint[1, 1],
+                    blue + b * part * tint[1, 2],
+                )
+            far[y, x, 0], far[y, x, 1], far[y, x, 2] = red * bright, green * bright, blue * bright
+
+
+@inlined
+def _mapped(k, maps, x, y):
+    """A homography's image of a pixel."""
+    u = maps[k, 0, 0] * _F(x) + maps[k, 0, 1] * _F(y) + maps[k, 0, 2]
+    v = maps[k, 1, 0] * _F(x) + maps[k, 1, 1] * _F(y) + maps[k, 1, 2]
+    w = _F(1) / max(maps[k, 2, 0] * _F(x) + maps[k, 2, 1] * _F(y) + maps[k, 2, 2], _F(0.05))
+    return u * w, v * w
+
+
+@compiled
+def blank_beyond(to_image, width, height, border, image, mask):
+    """Paints the pixels that a homography takes beyond a width × height image, or behind the camera."""
+    for y in range(mask.shape[0]):
+        for x in range(mask.shape[1]):
+            u = to_image[0, 0] * x + to_image[0, 1] * y + to_image[0, 2]
+            v = to_image[1, 0] * x + to_image[1, 1] * y + to_image[1, 2]
+            w = to_image[2, 0] * x + to_image[2, 1] * y + to_image[2, 2]
+            if w < 1e-3 or u < -0.5 * w or v < -0.5 * w or u >= (width - 0.5) * w or v >= (height - 0.5) * w:
+                mask[y, x] = 0
+                for c in range(3):
+                    image[y, x, c] = border[c]
+
+
+@compiled
+def add_uncovered(face, samples, far, color):
+    """Adds the backdrop's share to every pixel, by how many of its samples see no surface."""
+    share = _F(1.0) / _F(samples * samples)
+    for y in range(color.shape[0]):
+        for x in range(color.shape[1]):
+            free = 0
+            for s in range(samples):
+                for t in range(samples):
+                    free += face[y * samples + s, x * samples + t] < 0
+            if free > 0:
+                part = share * _F(free)
+                for c in range(3):
+                    color[y, x, c] += far[y, x, c] * part
+
+
+@compiled
+def paint_surfaces(
+    face, inverse_depth, planes, faces, part, detail, attributes, materials, details,
+    samples, camera, turn, start, lamp,
+    shadow_inverse, shadow_frame, shadow_focal, shadow_center, shadow_bias,
+    pictures, noise, color, label, depth_out,
+):  # fmt: skip
+    """Adds every surface's share to every pixel, and fills labels and depths by the surface with most
+    samples."""
+    value = np.empty(ATTRIBUTES, np.float32)
+    total = samples * samples
+    share, half = _F(1.0) / _F(total), _F(0.5)
+    per_u, per_v = _F(1.0) / (camera[0] * _F(samples)), _F(1.0) / (camera[1] * _F(samples))
+    pixel = _F(1.0) / camera[0]
+    zero_u = (half / _F(samples) - half - camera[2]) / camera[0]
+    zero_v = (half / _F(samples) - half - camera[3]) / camera[1]
+    shift = samples - 1  # samples is 1 or 2: shifts and masks instead of divisions
+    for y in range(label.shape[0]):
+        for x in range(label.shape[1]):
+            done, best, covered = 0, 0, 0
+            for s in range(total):
+                row, column = y * samples + (s >> shift), x * samples + (s & shift)
+                f = face[row, column]
+                if f < 0 or done & (1 << s):
+                    continue
+                # All samples of the same part at about this depth take this sample's color.
+                hits, inverse_sum, near = 0, _F(0), inverse_depth[row, column]
+                for other in range(s, total):
+                    r, c = y * samples + (other >> shift), x * samples + (other & shift)
+                    g = face[r, c]
+                    if g >= 0 and part[g] == part[f] and abs(inverse_depth[r, c] - near) < _F(0.02) * near:
+                        done |= 1 << other
+                        hits += 1
+                        inverse_sum += inverse_depth[r, c]
+                covered += hits
+                depth = _interpolate(value, f, row, column, planes, faces, attributes)
+                u, v = _F(column) * per_u + zero_u, _F(row) * per_v + zero_v
+                rx = turn[0, 0] * u + turn[0, 1] * v + turn[0, 2]
+                ry = turn[1, 0] * u + turn[1, 1] * v + turn[1, 2]
+                rz = turn[2, 0] * u + turn[2, 1] * v + turn[2, 2]
+                m = part[f]
+                _apply_texture(value, m, materials, pictures, noise, depth * pixel)
+                gloss = materials[m, GLOSS]
+                if detail[f] >= 0:
+                    gloss = _apply_detail(value, detail[f], details, gloss)
+                nx, ny, nz = _unit(value[0], value[1], value[2])
+                value[0], value[1], value[2] = nx, ny, nz
+                lit = _lit(
+                    start[0] + rx * depth, start[1] + ry * depth, start[2] + rz * depth,
+                    nx * lamp[0] + ny * lamp[1] + nz * lamp[2],
+                    shadow_inverse, shadow_frame, shadow_focal, shadow_center, shadow_bias,
+                )  # fmt: skip
+                red, green, blue = _reflected(value, m, materials, gloss, lamp, lit, rx, ry, rz)
+                color[y, x, 0] += red * share * _F(hits)
+                color[y, x, 1] += green * share * _F(hits)
+                color[y, x, 2] += blue * share * _F(hits)
+                if hits > best:
+                    best = hits
+                    label[y, x] = np.uint8(materials[m, LABEL])
+                    depth_out[y, x] = _F(hits) / inverse_sum
+            if total - covered > best:
+                label[y, x], depth_out[y, x] = 0, _F(0)
+
+
+@inlined
+def _reflected(value, m, materials, gloss, lamp, lit, rx, ry, rz):
+    """Light towards the eye: wrapped Lambert, Blinn's highlight, and a sheen at grazing angles."""
+    nx, ny, nz = value[0], value[1], value[2]
+    toward = nx * lamp[0] + ny * lamp[1] + nz * lamp[2]
+    ex, ey, ez = _unit(-rx, -ry, -rz)
+    hx, hy, hz = _unit(lamp[0] + ex, lamp[1] + ey, lamp[2] + ez)
+    # Schlick's rational stand-in for a power: h / (p − p h + h).
+    half, power = max(_F(0), nx * hx + ny * hy + nz * hz), materials[m, GLOSS_POWER]
+    highlight = half / (power - power * half + half) * lit
+    graze = _F(1) - max(_F(0), nx * ex + ny * ey + nz * ez)
+    rim = _F(0.04) + graze * graze * graze
+    red = _channel(0, value, m, materials, gloss, lamp, toward, lit, highlight, rim)
+    green = _channel(1, value, m, materials, gloss, lamp, toward, lit, highlight, rim)
+    blue = _channel(2, value, m, materials, gloss, lamp, toward, lit, highlight, rim)
+    return red, green, blue
+
+
+@inlined
+def _channel(i, value, m, materials, gloss, lamp, toward, lit, highlight, rim):
+    wrap = materials[m, WRAP + i]
+    diffuse = max(_F(0), (toward + wrap) / (_F(1) + wrap)) * lit
+    ambient, key = value[AMBIENT + i], lamp[3 + i]
+    return value[ALBEDO + i] * (ambient + diffuse * key) + gloss * (highlight * key + rim * ambient)
+
+
+@inlined
+def _unit(x, y, z):
+    scale = _F(1.0) / np.sqrt(x * x + y * y + z * z + _F(1e-12))
+    return x * scale, y * scale, z * scale
+
+
+@inlined
+def _interpolate(value, f, row, column, planes, faces, attributes):
+    """Perspective-correct attributes of a face at a sample, into `value`; returns the depth."""
+    c, r = _F(column), _F(row)
+    w0 = planes[f, 0] * c + planes[f, 1] * r + planes[f, 2]
+    w1 = planes[f, 3] * c + planes[f, 4] * r + planes[f, 5]
+    w2 = planes[f, 6] * c + planes[f, 7] * r + planes[f, 8]
+    depth = _F(1.0) / (w0 + w1 + w2)
+    w0, w1, w2 = w0 * depth, w1 * depth, w2 * depth
+    i0, i1, i2 = faces[f, 0], faces[f, 1], faces[f, 2]
+    for i in range(ATTRIBUTES):
+        value[i] = w0 * attributes[i0, i] + w1 * attributes[i1, i] + w2 * attributes[i2, i]
+    return depth
+
+
+@inlined
+def _apply_texture(value, m, materials, pictures, noise, footprint):
+    """Image and noise of the material, on the interpolated albedo and normal."""
+    if materials[m, IMAGE] >= 0:
+        scale = materials[m, IMAGE_SCALE]
+        picture = pictures[np.int64(materials[m, IMAGE])]
+        red, green, blue = _texel(value[TEXTURE] * scale, value[TEXTURE + 1] * scale, picture)
+        value[ALBEDO] *= red
+        value[ALBEDO + 1] *= green
+        value[ALBEDO + 2] *= blue
+    strength, bump = materials[m, NOISE], materials[m, BUMP]
+    if strength > 0 or bump > 0:
+        scale = materials[m, NOISE_SCALE]
+        x, y, z = value[TEXTURE] * scale, value[TEXTURE + 1] * scale, value[TEXTURE + 2] * scale
+        if footprint * scale > _F(0.5 / 64.0):
+            # A pixel is wider than half a cell: whether cells blend into each other cannot be seen.
+            grain, gx, gy, gz = _nearest_noise(x, y, z, noise)
+        else:
+            grain, gx, gy, gz = _noise(x, y, z, noise)
+        gain = _F(1.0) + strength * grain
+        # Blood, not paint: in skin, green and blue vary more than red.
+        value[ALBEDO] *= gain if materials[m, KIND] != _F(SKIN) else _F(1.0) + _F(0.45) * strength * grain
+        value[ALBEDO + 1] *= gain
+        value[ALBEDO + 2] *= gain
+        value[0] += bump * gx
+        value[1] += bump * gy
+        value[2] += bump * gz
+
+
+@inlined
+def _apply_detail(value, d, details, gloss):
+    """A nail or a crease at a frame (center, along, across, out) of the template; returns the gloss there."""
+    x, y, z = (
+        value[TEXTURE] - details[d, 1],
+        value[TEXTURE + 1] - details[d, 2],
+        value[TEXTURE + 2] - details[d, 3],
+    )
+    along = (x * details[d, 4] + y * details[d, 5] + z * details[d, 6]) / details[d, 13]
+    across = (x * details[d, 7] + y * details[d, 8] + z * details[d, 9]) / details[d, 14]
+    out = x * details[d, 10] + y * details[d, 11] + z * details[d, 12]
+    if details[d, 0] == _F(CREASE):
+        if out < 0:
+            deep = np.exp(-along * along) * min(_F(1.0), -out * _F(400.0))
+            value[ALBEDO] *= _F(1) - _F(0.28) * deep
+            value[ALBEDO + 1] *= _F(1) - _F(0.38) * deep
+            value[ALBEDO + 2] *= _F(1) - _F(0.38) * deep
+        return gloss
+    # A nail: a rounded rectangle, lighter at its free edge, in a slightly darker fold of skin.
+    inside = along * along * along * along + across * across * across * across
+    if out < 0 or inside > _F(1.45):
+        return gloss
+    if inside > _F(1):
+        for i in range(3):
+            value[ALBEDO + i] *= _F(0.86)
+        return gloss
+    white = _F(0.30) if along > _F(0.72) else _F(0.10)
+    mean = (value[ALBEDO] + value[ALBEDO + 1] + value[ALBEDO + 2]) * _F(0.1667)
+    value[ALBEDO] += white * (_F(0.55) + mean - value[ALBEDO])
+    value[ALBEDO + 1] += white * (_F(0.42) + mean - value[ALBEDO + 1])
+    value[ALBEDO + 2] += white * (_F(0.40) + mean - value[ALBEDO + 2])
+    return max(gloss, _F(0.22))
+
+
+@inlined
+def _lit(px, py, pz, toward, inverse_depth, frame, focal, center, bias):
+    """How much of the key light reaches a point: 0 to 1, bilinear over four texels of the shadow map."""
+    z = frame[2, 0] * px + frame[2, 1] * py + frame[2, 2] * pz + frame[2, 3]
+    if z <= _F(0):
+        return _F(1.0)
+    scale = focal / z
+    x = (frame[0, 0] * px + frame[0, 1] * py + frame[0, 2] * pz + frame[0, 3]) * scale + center
+    y = (frame[1, 0] * px + frame[1, 1] * py + frame[1, 2] * pz + frame[1, 3]) * scale + center
+    size = inverse_depth.shape[0]
+    if x < _F(0) or y < _F(0) or x >= _F(size - 1) or y >= _F(size - 1):
+        return _F(1.0)
+    i, j = np.int64(x), np.int64(y)
+    fx, fy = x - _F(i), y - _F(j)
+    nearest = _F(1.0) / max(z - bias * (_F(2) - min(_F(1.0), abs(toward))), _F(1e-3))
+    free00 = _F(inverse_depth[j, i] <= nearest)
+    free01 = _F(inverse_depth[j, i + 1] <= nearest)
+    free10 = _F(inverse_depth[j + 1, i] <= nearest)
+    free11 = _F(inverse_depth[j + 1, i + 1] <= nearest)
+    upper = free00 + (free01 - free00) * fx
+    return upper + ((free10 + (free11 - free10) * fx) - upper) * fy
+
+
+@inlined
+def _texel(u, v, picture):
+    """Bilinear; (u, v) in whole pictures, every other one mirrored, so that no seam shows. Linear light 0 to
+    1, the transfer curve taken as a square."""
+    half, last = _F(0.5), _F(picture.shape[0] - 1.001)
+    u, v = u * half, v * half
+    x, y = abs(u - np.floor(u + half)) * _F(2) * last, abs(v - np.floor(v + half)) * _F(2) * last
+    i, j = np.int64(x), np.int64(y)
+    fx, fy = x - _F(i), y - _F(j)
+    gx, gy = _F(1) - fx, _F(1) - fy
+    w00, w01, w10, w11 = gx * gy, fx * gy, gx * fy, fx * fy
+    p = picture
+    red = w00 * p[j, i, 0] + w01 * p[j, i + 1, 0] + w10 * p[j + 1, i, 0] + w11 * p[j + 1, i + 1, 0]
+    green = w00 * p[j, i, 1] + w01 * p[j, i + 1, 1] + w10 * p[j + 1, i, 1] + w11 * p[j + 1, i + 1, 1]
+    blue = w00 * p[j, i, 2] + w01 * p[j, i + 1, 2] + w10 * p[j + 1, i, 2] + w11 * p[j + 1, i + 1, 2]
+    unit = _F(1.0 / 65025.0)
+    return _F(red * red) * unit, _F(green * green) * unit, _F(blue * blue) * unit
+
+
+@inlined
+def _nearest_noise(x, y, z, volume):
+    """As `_noise`, of the cell alone."""
+    i = np.int64((x - np.floor(x)) * _F(63.999))
+    j = np.int64((y - np.floor(y)) * _F(63.999))
+    k = np.int64((z - np.floor(z)) * _F(63.999))
+    unit = _F(1.0 / 127.0)
+    a, b = _F(volume[k, j, i, 0]) * unit, _F(volume[k, j, i, 1]) * unit
+    return a, b, _F(volume[k, j, i, 2]) * unit, _F(volume[k, j, i, 3]) * unit
+
+
+@inlined
+def _noise(x, y, z, volume):
+    """Four values within about ±1, repeating; coordinates in whole volumes. Interpolated in the tetrahedron
+    of the cell (Kuhn's) that the point lies in: four corners instead of eight."""
+    x, y, z = (x - np.floor(x)) * _F(63.999), (y - np.floor(y)) * _F(63.999), (z - np.floor(z)) * _F(63.999)
+    i, j, k = np.int64(x), np.int64(y), np.int64(z)
+    fx, fy, fz = x - _F(i), y - _F(j), z - _F(k)
+    x_first = fx >= fy and fx >= fz
+    y_first = not x_first and fy >= fz
+    z_last = fz <= fx and fz <= fy
+    y_last = not z_last and fy <= fx
+    i1, j1, k1 = (i + x_first) & 63, (j + y_first) & 63, (k + (not x_first and not y_first)) & 63
+    i2, j2, k2 = (i + (z_last or y_last)) & 63, (j + (not y_last)) & 63, (k + (not z_last)) & 63
+    i3, j3, k3 = (i + 1) & 63, (j + 1) & 63, (k + 1) & 63
+    high, low = max(fx, max(fy, fz)), min(fx, min(fy, fz))
+    middle = fx + fy + fz - high - low
+    unit = _F(1.0 / 127.0)
+    w0, w1, w2, w3 = (_F(1) - high) * unit, (high - middle) * unit, (middle - low) * unit, low * unit
+    a = (
+        w0 * volume[k, j, i, 0]
+        + w1 * volume[k1, j1, i1, 0]
+        + w2 * volume[k2, j2, i2, 0]
+        + w3 * volume[k3, j3, i3, 0]
+    )
+    b = (
+        w0 * volume[k, j, i, 1]
+        + w1 * volume[k1, j1, i1, 1]
+        + w2 * volume[k2, j2, i2, 1]
+        + w3 * volume[k3, j3, i3, 1]
+    )
+    c = (
+        w0 * volume[k, j, i, 2]
+        + w1 * volume[k1, j1, i1, 2]
+        + w2 * volume[k2, j2, i2, 2]
+        + w3 * volume[k3, j3, i3, 2]
+    )
+    d = (
+        w0 * volume[k, j, i, 3]
+        + w1 * volume[k1, j1, i1, 3]
+        + w2 * volume[k2, j2, i2, 3]
+        + w3 * volume[k3, j3, i3, 3]
+    )
+    return _F(a), _F(b), _F(c), _F(d)

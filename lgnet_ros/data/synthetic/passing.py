@@ -1,0 +1,56 @@
+"""Two hands and one thing: one holds it, or both, as when it changes hands."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from lgnet_ros.data.synthetic.build import HandKit, PlacedHand
+from lgnet_ros.data.synthetic.grasps import sample_grasp
+from lgnet_ros.data.synthetic.objects import Thing
+from lgnet_ros.data.synthetic.orientation import sample_root
+from lgnet_ros.data.synthetic.spheres import gap
+from lgnet_ros.hand_model.topology import LEFT, RIGHT
+
+Held = tuple[Thing, np.ndarray, np.ndarray]  # what, its rotation (3, 3), its place (3,)
+_TRIES = 4
+_APART_M = 0.002
+
+
+def sample_passing(
+    rng: np.random.Generator, kits: tuple[HandKit, HandKit], thing: Thing, shape: np.ndarray
+) -> tuple[list[PlacedHand], Held] | None:
+    """Both hands on one thing, the right at one end, the left at the other; None where it is too short for
+    two."""
+    grasp = sample_grasp(rng, kits[RIGHT], thing, shape, along=1.0)
+    right = kits[RIGHT].posed(grasp.angles, sample_root(rng, RIGHT), np.zeros(3), shape)
+    turn, place = grasp.object_pose(right)
+    for _ in range(_TRIES):
+        other = sample_grasp(rng, kits[LEFT], thing, shape, along=-1.0)
+        # About the thing's axis the left hand may come from any side: a quarter turn at a time if it has
+        # corners.
+        about = rng.uniform(0, 2 * np.pi) if thing.round_grip else rng.integers(4) * np.pi / 2
+        if not thing.round_grip and thing.half[0] != thing.half[2]:
+            about = rng.integers(2) * np.pi
+        rolled = turn @ Rotation.from_rotvec([0, about, 0]).as_matrix()
+        root, wrist = other.hand_root(rolled, place)
+        left = kits[LEFT].posed(other.angles, root, wrist, shape)
+        if gap(right.balls, right.radii, left.balls, left.radii) > _APART_M:
+            return [right, left], (thing, turn, place)
+    return None
+
+
+def holding_one_of(
+    rng: np.random.Generator, pair: list[PlacedHand], side: int, thing: Thing
+) -> tuple[list[PlacedHand], Held | None]:
+    """The same two hands, but that one of them holds a thing, if the other leaves room for it."""
+    hand, other = pair[side], pair[1 - side]
+    grasp = sample_grasp(rng, hand.kit, thing, hand.shape)
+    root = hand.posed.turned[0]
+    new = hand.kit.posed(grasp.angles, root, hand.posed.chain[0], hand.shape)
+    turn, place = grasp.object_pose(new)
+    ball = (place[None].astype(np.float32), np.array([thing.radius], np.float32))
+    free = gap(new.balls, new.radii, other.balls, other.radii) > _APART_M
+    if not free or gap(*ball, other.balls, other.radii) < 0:
+        return pair, None
+    return ([new, other] if side == RIGHT else [other, new]), (thing, turn, place)

@@ -1,0 +1,190 @@
+"""The hand model's skinning for one hand at a time, in NumPy and compiled loops.
+
+The same numbers as `HandModel.forward` (a test holds them together), without torch's cost per call, which at
+778 vertices would be larger than the work. Angles are those of `lgnet_ros.hand_model.anatomy`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from lgnet_ros.data.synthetic.jit import compiled
+from lgnet_ros.hand_model.anatomy import HandAxes, anatomical_axes
+from lgnet_ros.hand_model.model import HandModel
+from lgnet_ros.hand_model.topology import MANO_TO_OURS, ROTATION_COUNT, SIDES, VERTEX_COUNT
+
+
+class Posed(NamedTuple):
+    """A hand about its own wrist: vertices (778, 3), joints (21, 3) our order, chain (16, 3) MANO's order,
+    turned (16, 3, 3) orientation of each joint, rotations (16, 3, 3) parent-relative. float32, m; the root
+    joint lies where the template has it."""
+
+    vertices: np.ndarray
+    joints: np.ndarray
+    chain: np.ndarray
+    turned: np.ndarray
+    rotations: np.ndarray
+
+
+class FastHand:
+    """One side of a hand model, laid out for posing single hands.
+
+    Attributes:
+        faces: (1538, 3) int32, outward.
+        template: (778, 3) float32; template_joints: (16, 3), MANO's order.
+        axes: (3, 15, 3) float32, flexion, abduction and twist axes.
+    """
+
+    def __init__(self, model: HandModel, side: str) -> None:
+        arrays = model.arrays(side)
+        self.side = SIDES.index(side)
+        self.faces = np.ascontiguousarray(arrays.f, dtype=np.int32)
+        self.template = arrays.v_template.astype(np.float32)
+        self.fingertips = np.asarray(arrays.fingertip_vertices)
+        shape_rows = arrays.shapedirs.reshape(VERTEX_COUNT * 3, -1).T
+        pose_rows = arrays.posedirs.reshape(VERTEX_COUNT * 3, -1).T
+        self._shape_directions = np.ascontiguousarray(shape_rows, dtype=np.float32)  # (10, 2334)
+        self._pose_directions = np.ascontiguousarray(pose_rows, dtype=np.float32)  # (135, 2334)
+        self._regressor = arrays.J_regressor.astype(np.float32)
+        self._regressor21 = np.ascontiguousarray(model.joint_regressor(side).numpy(), dtype=np.float32)
+        self.template_joints = self._regressor @ self.template
+        self._start, self._joint, self._weight = _sparse(arrays.weights)
+        axes: HandAxes = anatomical_axes(model, side)
+        self.axes = np.stack([axes.flexion_axes, axes.abduction_axes, axes.twist_axes]).astype(np.float32)
+
+    def shaped(self, shape: np.ndarray) -> np.ndarray:
+        """(778, 3) the unposed hand of a shape (10,)."""
+        return _blended(self.template, shape.astype(np.float32), self._shape_directions)
+
+    def rest_joints(self, shaped: np.ndarray) -> np.ndarray:
+        """(16, 3) joints of an unposed hand (778, 3), MANO's order."""
+        return self._regressor @ shaped
+
+    def rotations(self, angles: np.ndarray, root: np.ndarray) -> np.ndarray:
+        """(16, 3, 3) local rotations of joint angles (15, 3) [flexion, abduction, twist] under a root (3,
+        3)."""
+        result = np.empty((ROTATION_COUNT, 3, 3), np.float32)
+        result[0] = root
+        _rotations_from_angles(angles.astype(np.float32), self.axes, result)
+        return result
+
+    def pose(self, rotations: np.ndarray, shaped: np.ndarray, rest: np.ndarray) -> Posed:
+        """Poses an unposed hand (778, 3) with joints (16, 3) by local rotations (16, 3, 3), float32."""
+        turned, chain = np.empty_like(rotations), np.empty_like(rest)
+        _chain(rotations, rest, turned, chain)
+        feature = (rotations[1:] - np.eye(3, dtype=np.float32)).reshape(-1)
+        blended = _blended(shaped, feature, self._pose_directions)
+        vertices = np.empty_like(blended)
+        _skin(blended, self._start, self._joint, self._weight, turned, chain, rest, vertices)
+        return Posed(vertices, self._regressor21 @ vertices, chain, turned, rotations)
+
+    def skeleton(self, rotations: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The posed orientations (16, 3, 3) and joints (16, 3) alone, without a mesh."""
+        turned, chain = np.empty_like(rotations), np.empty_like(rest)
+        _chain(rotations, rest, turned, chain)
+        return turned, chain
+
+    def ours(self, joints: np.ndarray, shaped: np.ndarray) -> np.ndarray:
+        """(21, 3) unposed joints in our order: MANO's 16 and the fingertips."""
+        return np.concatenate([joints, shaped[self.fingertips]])[list(MANO_TO_OURS)]
+
+
+@lru_cache(maxsize=4)
+def fast_hands(path: str | None = None) -> tuple[FastHand, FastHand]:
+    """Right and left of the model at `path` (default: the one that ships), loaded once per process."""
+    model = HandModel.load(path)
+    return FastHand(model, "right"), FastHand(model, "left")
+
+
+def _sparse(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows of a (778, 16) matrix as (start (779,), column, value) of its non-zeros."""
+    rows, columns = np.nonzero(weights)
+    start = np.searchsorted(rows, np.arange(VERTEX_COUNT + 1)).astype(np.int32)
+    return start, columns.astype(np.int32), weights[rows, columns].astype(np.float32)
+
+
+def _blended(base: np.ndarray, coefficients: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    """(778, 3) base plus the sum of directions (K, 2334) times coefficients (K,).
+
+    Not a matrix product: for one of this size NumPy's library starts threads, which would fight over the
+        cores of
+    the other worker processes.
+    """
+    result = base.reshape(-1).copy()
+    _add_scaled_rows(coefficients, directions, result)
+    return result.reshape(-1, 3)
+
+
+@compiled
+def _add_scaled_rows(coefficients, directions, result):
+    for k in range(directions.shape[0]):
+        c = coefficients[k]
+        for i in range(directions.shape[1]):
+            result[i] += c * directions[k, i]
+
+
+@compiled
+def _axis_rotation(axis, angle, out):
+    """Rodrigues' formula for a unit axis."""
+    s, c = np.sin(angle), np.cos(angle)
+    x, y, z = axis[0], axis[1], axis[2]
+    k = np.float32(1.0) - c
+    out[0, 0], out[0, 1], out[0, 2] = c + x * x * k, x * y * k - z * s, x * z * k + y * s
+    out[1, 0], out[1, 1], out[1, 2] = y * x * k + z * s, c + y * y * k, y * z * k - x * s
+    out[2, 0], out[2, 1], out[2, 2] = z * x * k - y * s, z * y * k + x * s, c + z * z * k
+
+
+@compiled
+def _multiply(a, b, out):
+    for i in range(3):
+        for j in range(3):
+            out[i, j] = a[i, 0] * b[0, j] + a[i, 1] * b[1, j] + a[i, 2] * b[2, j]
+
+
+@compiled
+def _rotations_from_angles(angles, axes, out):
+    """R = R_flexion · R_abduction · R_twist for joints 1 to 15."""
+    first, second, third = (
+        np.empty((3, 3), np.float32),
+        np.empty((3, 3), np.float32),
+        np.empty((3, 3), np.float32),
+    )
+    for joint in range(15):
+        _axis_rotation(axes[0, joint], angles[joint, 0], first)
+        _axis_rotation(axes[1, joint], angles[joint, 1], second)
+        _multiply(first, second, third)
+        _axis_rotation(axes[2, joint], angles[joint, 2], first)
+        _multiply(third, first, out[joint + 1])
+
+
+@compiled
+def _chain(rotations, rest, turned, chain):
+    """Global rotations and joints; the tree is five chains of three that hang on joint 0."""
+    for i in range(3):
+        chain[0, i] = rest[0, i]
+        for j in range(3):
+            turned[0, i, j] = rotations[0, i, j]
+    for joint in range(1, 16):
+        parent = joint - 1 if joint % 3 != 1 else 0
+        _multiply(turned[parent], rotations[joint], turned[joint])
+        for i in range(3):
+            moved = chain[parent, i]
+            for j in range(3):
+                moved += turned[parent, i, j] * (rest[joint, j] - rest[parent, j])
+            chain[joint, i] = moved
+
+
+@compiled
+def _skin(blended, start, joint, weight, turned, chain, rest, vertices):
+    for v in range(blended.shape[0]):
+        x, y, z = np.float32(0), np.float32(0), np.float32(0)
+        for k in range(start[v], start[v + 1]):
+            j, w = joint[k], weight[k]
+            px, py, pz = blended[v, 0] - rest[j, 0], blended[v, 1] - rest[j, 1], blended[v, 2] - rest[j, 2]
+            x += w * (turned[j, 0, 0] * px + turned[j, 0, 1] * py + turned[j, 0, 2] * pz + chain[j, 0])
+            y += w * (turned[j, 1, 0] * px + turned[j, 1, 1] * py + turned[j, 1, 2] * pz + chain[j, 1])
+            z += w * (turned[j, 2, 0] * px + turned[j, 2, 1] * py + turned[j, 2, 2] * pz + chain[j, 2])
+        vertices[v, 0], vertices[v, 1], vertices[v, 2] = x, y, z

@@ -1,0 +1,226 @@
+"""From a scene to samples: a whole frame, or straight the crop that will be trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from lgnet_ros.data.augment import (
+    MIN_JOINTS_INSIDE,
+    CropSample,
+    flipped,
+    jittered_colors,
+    jittered_crop,
+    labels_in_crop,
+)
+from lgnet_ros.data.sample import MASK_OTHER, HandSample
+from lgnet_ros.data.synthetic.camera import CameraLook, metered_gain, photograph
+from lgnet_ros.data.synthetic.paint import blank_beyond
+from lgnet_ros.data.synthetic.posing import Posed
+from lgnet_ros.data.synthetic.raster import View, rasterize
+from lgnet_ros.data.synthetic.shading import (
+    Backdrop,
+    Light,
+    Picture,
+    ShadowMap,
+    Surface,
+    Textures,
+    far_picture,
+    shade,
+)
+from lgnet_ros.geometry.cameras import CameraIntrinsics
+from lgnet_ros.geometry.crops import BORDER_RGB, CropCamera
+from lgnet_ros.hand_model.topology import JOINT_COUNT, ROTATION_COUNT, SHAPE_COUNT, VERTEX_COUNT
+
+# A joint lies inside the flesh, up to so far behind the skin that one sees.
+_FLESH_M = 0.022
+
+
+@dataclass(frozen=True)
+class HandState:
+    """A hand in a scene: posed in the camera frame, with the shape (10,) that it was posed with."""
+
+    posed: Posed
+    shape: np.ndarray
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that a picture of it needs; the frame of everything is the camera's. hands: right, left, None =
+    absent."""
+
+    intrinsics: CameraIntrinsics
+    hands: tuple[HandState | None, HandState | None]
+    surface: Surface
+    light: Light
+    shadow: ShadowMap
+    backdrop: Backdrop
+    textures: Textures
+    camera: CameraLook
+    key: str
+
+
+def photograph_scene(
+    scene: Scene, rng: np.random.Generator, far: np.ndarray | None = None, gain: float | None = None
+) -> HandSample:
+    """The full frame with all labels; a film gives its backdrop and exposure, which do not change."""
+    camera = scene.intrinsics
+    picture = picture_of(scene, frame_view(camera), far)
+    image = photograph(
+        picture.color, scene.camera, rng, metered_gain(picture.color) if gain is None else gain
+    )
+    pixels = _projected(scene, frame_view(camera))
+    return _labels(scene, image, _visibility(scene, picture, pixels), picture.label, picture.depth)
+
+
+def photograph_crop(
+    scene: Scene,
+    size_px: int,
+    crop_rng: np.random.Generator,
+    noise_rng: np.random.Generator,
+    flip: bool = False,
+    margin: float = 1.0,
+) -> CropSample:
+    """A jittered crop of the scene, rendered through the crop camera itself.
+
+    Where the crop enlarges the camera's pixels, the picture is made with the camera's and enlarged after, so
+    that blur and noise are as coarse as they would be.
+
+    Args:
+        margin: widens the picture about its middle to round(size_px · margin) pixels at the same focal
+            length.
+    """
+    unseen = _labels(scene, np.empty((0, 0, 3), np.uint8), np.ones((2, JOINT_COUNT), bool), None, None)
+    tight = jittered_crop(unseen, crop_rng, size_px)
+    crop = CropCamera(tight.rotation_crop_camera, tight.focal_px, int(round(size_px * margin)))
+    image, mask, visibility = _crop_picture(scene, crop, noise_rng)
+    seen = replace(unseen, visibility=visibility & unseen.presence[:, None])
+    sample = labels_in_crop(seen, crop, image, mask)
+    return flipped(sample) if flip else sample
+
+
+def _crop_picture(
+    scene: Scene, crop: CropCamera, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Image (S, S, 3) uint8, mask (S, S) uint8 and visibility (2, 21) of a crop."""
+    zoom = float(scene.intrinsics.matrix[0, 0]) / crop.focal_px  # camera pixels per crop pixel, at the middle
+    render_px = int(np.clip(np.ceil(crop.size_px * zoom), 24, crop.size_px))
+    small = CropCamera(crop.rotation_crop_camera, crop.focal_px * render_px / crop.size_px, render_px)
+    picture = picture_of(scene, crop_view(small))
+    shrunk = max(zoom * crop.size_px / render_px, 1.0)
+    image = photograph(picture.color, scene.camera, rng, metered_gain(picture.color), shrunk)
+    visibility = _visibility(scene, picture, _projected(scene, crop_view(small)))
+    size = (crop.size_px, crop.size_px)
+    mask = picture.label
+    if render_px < crop.size_px:
+        mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
+        image = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
+    image = jittered_colors(image, rng)
+    _blank_outside(image, mask, crop, scene.intrinsics)
+    return image, mask, visibility
+
+
+def frame_view(camera: CameraIntrinsics) -> View:
+    """The whole image of a camera without distortion."""
+    k = camera.matrix
+    focal_center = float(k[0, 0]), float(k[1, 1]), float(k[0, 2]), float(k[1, 2])
+    return View(np.eye(3), np.zeros(3), *focal_center, camera.width, camera.height)
+
+
+def crop_view(crop: CropCamera) -> View:
+    """The picture of a crop camera."""
+    middle = (crop.size_px - 1) / 2
+    size = crop.size_px
+    return View(
+        crop.rotation_crop_camera, np.zeros(3), crop.focal_px, crop.focal_px, middle, middle, size, size
+    )
+
+
+def picture_of(scene: Scene, view: View, far: np.ndarray | None = None) -> Picture:
+    """Linear colors, labels and depth; `far` is the view's backdrop where the caller has it already."""
+    far = far_picture(view, scene.backdrop) if far is None else far
+    seen = rasterize(view.to_view(scene.surface.vertices), scene.surface.faces, view)
+    return shade(seen, scene.surface, view, scene.light, scene.shadow, far, scene.textures)
+
+
+def _projected(scene: Scene, view: View) -> np.ndarray:
+    """(2, 21, 2) pixels of the joints of present hands; far outside for absent ones and behind the camera."""
+    pixels = np.full((2, JOINT_COUNT, 2), -1e6)
+    for side, hand in enumerate(scene.hands):
+        if hand is not None:
+            points = view.to_view(hand.posed.joints)
+            depth = points[:, 2:]
+            focal, center = [view.focal_x, view.focal_y], [view.center_x, view.center_y]
+            projected = points[:, :2] / np.where(depth > 1e-3, depth, 1.0) * focal + center
+            pixels[side] = np.where(depth > 1e-3, projected, -1e6)
+    return pixels
+
+
+def _visibility(scene: Scene, picture: Picture, pixels: np.ndarray) -> np.ndarray:
+    """(2, 21) bool: in the picture, and nothing nearer in front than the joint's own flesh."""
+    height, width = picture.label.shape
+    result = np.zeros((2, JOINT_COUNT), bool)
+    for side, hand in enumerate(scene.hands):
+        if hand is None:
+            continue
+        column, row = np.round(pixels[side]).astype(int).T
+        inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+        column, row = np.clip(column, 0, width - 1), np.clip(row, 0, height - 1)
+        label, depth = picture.label[row, column], picture.depth[row, column]
+        own = label == side + 1
+        z = hand.posed.joints[:, 2]
+        clear = np.where(own, depth > z - _FLESH_M, (depth == 0) | (depth > z - 0.003))
+        # The wrist lies at the border of hand and forearm: skin of the arm does not hide it.
+        clear[0] |= (label[0] == MASK_OTHER) & (depth[0] > z[0] - 1.3 * _FLESH_M)
+        result[side] = inside & clear
+    return result
+
+
+def _labels(
+    scene: Scene, image: np.ndarray, visibility: np.ndarray, mask: np.ndarray | None, depth: np.ndarray | None
+) -> HandSample:
+    camera = scene.intrinsics
+    pixels = _projected(scene, frame_view(camera))
+    in_frame = (
+        ((pixels >= -0.5) & (pixels < [camera.width - 0.5, camera.height - 0.5])).all(axis=-1).sum(axis=1)
+    )
+    presence = np.zeros(2, bool)
+    vertices = np.zeros((2, VERTEX_COUNT, 3), np.float32)
+    joints = np.zeros((2, JOINT_COUNT, 3), np.float32)
+    rotations = np.tile(np.eye(3, dtype=np.float32), (2, ROTATION_COUNT, 1, 1))
+    shape = np.zeros((2, SHAPE_COUNT), np.float32)
+    for side, hand in enumerate(scene.hands):
+        if hand is not None and in_frame[side] >= MIN_JOINTS_INSIDE:
+            presence[side] = True
+            vertices[side], joints[side] = hand.posed.vertices, hand.posed.joints
+            rotations[side], shape[side] = hand.posed.rotations, hand.shape
+    return HandSample(
+        image=image,
+        intrinsics=scene.intrinsics,
+        presence=presence,
+        vertices=vertices,
+        joints=joints,
+        rotations=rotations,
+        shape=shape,
+        joints_valid=np.repeat(presence[:, None], JOINT_COUNT, axis=1),
+        mesh_valid=presence.copy(),
+        visibility=visibility & presence[:, None],
+        mask=mask,
+        depth=depth,
+        key=scene.key,
+    )
+
+
+def _blank_outside(image: np.ndarray, mask: np.ndarray, crop: CropCamera, camera: CameraIntrinsics) -> None:
+    """Paints what lies beyond the camera's image as `CropCamera.warp` does."""
+    to_image = camera.matrix @ crop.rotation_crop_camera.T @ np.linalg.inv(crop.matrix)
+    last = crop.size_px - 1.0
+    corners = to_image @ np.array([[0, last, 0, last], [0, 0, last, last], [1, 1, 1, 1]])
+    limit = np.array([[camera.width - 0.5], [camera.height - 0.5]])
+    within = (corners[2] > 1e-3) & np.all(
+        (corners[:2] > -0.5 * corners[2]) & (corners[:2] < limit * corners[2]), axis=0
+    )
+    if not within.all():
+        blank_beyond(to_image, camera.width, camera.height, np.array(BORDER_RGB, np.uint8), image, mask)

@@ -1,0 +1,137 @@
+"""What happens in a scene: who shows which hands where, before which camera."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lgnet_ros.data.augment import MIN_JOINTS_INSIDE
+from lgnet_ros.data.synthetic.backdrops import sample_backdrop
+from lgnet_ros.data.synthetic.build import HandKit, PlacedHand, build_scene, hand_kits
+from lgnet_ros.data.synthetic.camera import sample_camera
+from lgnet_ros.data.synthetic.grasps import sample_grasp
+from lgnet_ros.data.synthetic.lights import sample_light
+from lgnet_ros.data.synthetic.looks import sample_person
+from lgnet_ros.data.synthetic.objects import sample_thing
+from lgnet_ros.data.synthetic.orientation import Viewpoint, sample_arm, sample_root, sample_viewpoint
+from lgnet_ros.data.synthetic.pairs import sample_apart, sample_pair
+from lgnet_ros.data.synthetic.passing import Held, holding_one_of, sample_passing
+from lgnet_ros.data.synthetic.poses import sample_pose
+from lgnet_ros.data.synthetic.render import Scene
+from lgnet_ros.data.synthetic.settings import SyntheticSettings, random_stream
+from lgnet_ros.data.synthetic.shading import Textures
+from lgnet_ros.data.synthetic.shapes import sample_shape
+from lgnet_ros.data.synthetic.surroundings import bodies, clutter, other_people, table
+from lgnet_ros.data.synthetic.texture_bank import texture_bank
+from lgnet_ros.geometry.cameras import CameraIntrinsics
+from lgnet_ros.hand_model.topology import RIGHT
+
+# Shares of scenes, the same in every split; the test split is fixed by the design.
+INTERACTING, APART, ONE = 0.35, 0.25, 0.30  # the rest shows no hand
+HOLDING = 0.30  # of those with hands
+TRUNCATED = 0.20
+FIELD_OF_VIEW = np.deg2rad([50.0, 100.0])
+DISTANCE_M = (0.3, 2.0)
+_LEARNABLE_PX = 40.0
+
+
+def sample_scene(seed: int, index: int, settings: SyntheticSettings) -> Scene:
+    """The scene `index` of a seed: a pure function of its arguments."""
+    rng = random_stream(seed, index, settings.split, "scene")
+    looks = random_stream(seed, index, settings.split, "looks")
+    kits = hand_kits(settings.hand_model)
+    textures = texture_bank(settings.split, settings.background_folder)
+    camera = CameraIntrinsics.from_field_of_view(settings.width, settings.height, rng.uniform(*FIELD_OF_VIEW))
+    view = sample_viewpoint(rng)
+    hands, held = _sample_hands(rng, looks, kits, view, settings.split, textures)
+    distance = float(np.exp(rng.uniform(*np.log(DISTANCE_M))))
+    if settings.split == "train" and rng.random() < 0.9:
+        # Little is to be learned from hands of a dozen pixels; validation and test have as many as the
+        # design says.
+        distance = min(distance, 0.18 * float(camera.matrix[0, 0]) / _LEARNABLE_PX)
+    if hands:
+        shift = _place_in_view(rng, hands, camera, distance)
+        hands = [hand.shifted(shift) for hand in hands]
+        distance = float(np.mean([hand.posed.chain[0, 2] for hand in hands]))
+    person = sample_person(looks, settings.split, textures)
+    labelled = [(hand, person, sample_arm(rng, hand.posed.turned[0], hand.side, view)) for hand in hands]
+    others = table(rng, view, hands, textures) + bodies(looks, view, labelled, person)
+    others += clutter(rng, settings.split, textures, hands, distance)
+    others += other_people(rng, settings.split, textures, kits, view, distance)
+    if held is not None:
+        thing, turn, place = held
+        others += thing.parts(turn, place + shift)
+    return build_scene(
+        camera,
+        labelled,
+        others,
+        [],
+        sample_light(looks),
+        sample_backdrop(looks, textures),
+        textures,
+        sample_camera(looks),
+        f"synthetic/{settings.split}/{seed}/{index}",
+    )
+
+
+def _sample_hands(
+    rng: np.random.Generator,
+    looks: np.random.Generator,
+    kits: tuple[HandKit, HandKit],
+    view: Viewpoint,
+    split: str,
+    textures: Textures,
+) -> tuple[list[PlacedHand], Held | None]:
+    """Posed hands about the origin, in the camera's orientation, and what they hold."""
+    kind = rng.random()
+    shape = sample_shape(rng, kits[0].hand)
+    holding = rng.random() < HOLDING
+    thing = sample_thing(looks, split, textures, small=rng.random() < 0.3) if holding else None
+    if kind < INTERACTING:
+        passed = None if thing is None else sample_passing(rng, kits, thing, shape)
+        return passed or (sample_pair(rng, kits, sample_root(rng, RIGHT), shape), None)
+    if kind >= INTERACTING + APART + ONE:
+        return [], None
+    side = int(rng.integers(2))
+    if kind < INTERACTING + APART:
+        pair = sample_apart(rng, kits, shape, mirrored=view.name == "facing")
+        return (pair, None) if thing is None else holding_one_of(rng, pair, side, thing)
+    if thing is not None:
+        grasp = sample_grasp(rng, kits[side], thing, shape)
+        hand = kits[side].posed(grasp.angles, sample_root(rng, side), np.zeros(3), shape)
+        return [hand], (thing, *grasp.object_pose(hand))
+    angles = sample_pose(rng, kits[side].hand, kits[side].spheres)
+    return [kits[side].posed(angles, sample_root(rng, side), np.zeros(3), shape)], None
+
+
+def _place_in_view(
+    rng: np.random.Generator, hands: list[PlacedHand], camera: CameraIntrinsics, distance: float
+) -> np.ndarray:
+    """(3,) where to shift the hands together: wholly into the picture, or, in a fifth of all, cut by its
+    edge."""
+    points = np.concatenate([hand.posed.vertices for hand in hands])
+    center = (points.min(axis=0) + points.max(axis=0)) / 2
+    extent = float((points.max(axis=0) - points.min(axis=0))[:2].max())
+    depth_half = float(points[:, 2].max() - points[:, 2].min()) / 2
+    focal = float(camera.matrix[0, 0])
+    truncated = rng.random() < TRUNCATED
+    if not truncated:
+        distance = max(distance, extent * focal / (0.85 * camera.height) + depth_half)
+    distance = max(distance, depth_half + 0.2)
+    joints = np.stack([hand.posed.joints for hand in hands])
+    middle = np.array([camera.matrix[0, 2], camera.matrix[1, 2]])
+    for pixel in rng.random((12, 2)) * [camera.width, camera.height]:
+        shift = distance * np.array([*(pixel - middle) / focal, 1.0]) - center
+        counts = _joints_inside(joints + shift, camera)
+        if truncated and counts.min() < 19 and counts.max() >= MIN_JOINTS_INSIDE:
+            return shift
+        if not truncated and counts.min() == 21:
+            return shift
+    return np.array([0.0, 0.0, distance]) - center
+
+
+def _joints_inside(joints: np.ndarray, camera: CameraIntrinsics) -> np.ndarray:
+    """(N,) how many joints of hands (N, 21, 3) lie in the image, two pixels from its edge at least."""
+    depth = np.maximum(joints[..., 2:], 1e-3)
+    pixels = joints[..., :2] / depth * camera.matrix[[0, 1], [0, 1]] + camera.matrix[:2, 2]
+    inside = (pixels > 2) & (pixels < [camera.width - 3, camera.height - 3]) & (joints[..., 2:] > 0.05)
+    return inside.all(axis=-1).sum(axis=-1)

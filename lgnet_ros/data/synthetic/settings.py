@@ -1,0 +1,54 @@
+"""What a synthetic image depends on besides its seed and index, and the random streams that follow from
+them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lgnet_ros.errors import UserError
+
+SPLITS = ("train", "validation", "test")
+_PURPOSES = ("scene", "looks", "crop", "crop noise", "frame noise", "clip looks", "clip motion", "clip noise")
+_WORD = 2**64 - 1
+
+
+@dataclass(frozen=True)
+class SyntheticSettings:
+    """The whole recipe: a sample is a pure function of (seed, index, settings).
+
+    Attributes:
+        split: "train", "validation" or "test". Looks, objects and backgrounds of one split never occur in
+            another,
+            and neither do random streams: equal seeds mean different scenes.
+        width, height: the full image, pixels.
+        hand_model: path of a hand model, or None for the one that ships.
+        background_folder: a folder of the user's own photographs (JPEG, PNG) that join the backgrounds, or
+            None.
+    """
+
+    split: str = "train"
+    width: int = 640
+    height: int = 480
+    hand_model: str | None = None
+    background_folder: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.split not in SPLITS:
+            raise UserError(f"split '{self.split}' is not one of {', '.join(SPLITS)}")
+        if not (32 <= self.width <= 8192 and 32 <= self.height <= 8192):
+            raise UserError(
+                f"synthetic image of {self.width}×{self.height} px: both sides must be 32 to 8192"
+            )
+
+
+def random_stream(seed: int, index: int, split: str, purpose: str) -> np.random.Generator:
+    """A generator for one purpose of one sample.
+
+    Streams of different purposes are independent: cutting another crop leaves the scene as it is. Philox is
+        keyed
+    by all four arguments at once, which costs a tenth of hashing them.
+    """
+    word = ((int(index) << 16) | (SPLITS.index(split) << 8) | _PURPOSES.index(purpose)) & _WORD
+    return np.random.Generator(np.random.Philox(key=np.array([int(seed) & _WORD, word], np.uint64)))

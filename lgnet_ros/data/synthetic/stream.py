@@ -1,0 +1,71 @@
+"""Samples as pure functions of (seed, index, settings), and many of them from several processes, in order."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from typing import TypeVar
+
+import cv2
+
+from lgnet_ros.data.augment import CropSample
+from lgnet_ros.data.sample import HandSample
+from lgnet_ros.data.synthetic.render import photograph_crop, photograph_scene
+from lgnet_ros.data.synthetic.scene import sample_scene
+from lgnet_ros.data.synthetic.settings import SyntheticSettings, random_stream
+
+Result = TypeVar("Result")
+_AHEAD = 16
+
+
+def render_sample(seed: int, index: int, settings: SyntheticSettings) -> HandSample:
+    """A full frame of settings.width × settings.height with every label."""
+    noise = random_stream(seed, index, settings.split, "frame noise")
+    return photograph_scene(sample_scene(seed, index, settings), noise)
+
+
+def render_crop_sample(
+    seed: int, index: int, settings: SyntheticSettings, size_px: int, margin: float = 1.0
+) -> CropSample:
+    """A crop of the same scene as `render_sample`'s, rendered at once at `size_px`: what training runs on.
+
+    The crop is drawn as `augment.jittered_crop` draws it, colors as `augment.jittered_colors`; scenes favor
+    neither hand, so no flip is needed.
+
+    Args:
+        margin: with 1.25, say, the picture is round(1.25 · size_px) wide around the same camera, focal length
+            unchanged, so that it can be shifted, rolled and scaled again without showing a border.
+    """
+    crop_rng = random_stream(seed, index, settings.split, "crop")
+    noise = random_stream(seed, index, settings.split, "crop noise")
+    return photograph_crop(sample_scene(seed, index, settings), size_px, crop_rng, noise, margin=margin)
+
+
+def in_processes(function: Callable[[int], Result], indices: Iterable[int], workers: int) -> Iterator[Result]:
+    """function(index) for every index, in order, made by `workers` processes of one thread each (0: by this
+    one).
+
+    `function` must be picklable (a module's function, or a `functools.partial` of one). Processes are
+    spawned, so that threads of this one do no harm. Only a few results are made ahead of the one that is
+    asked for.
+
+    Raises:
+        BrokenProcessPool: a process was killed, for want of memory for instance.
+    """
+    if workers == 0:
+        yield from map(function, indices)
+        return
+    context, waiting = multiprocessing.get_context("spawn"), deque()
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
+        for index in indices:
+            waiting.append(pool.submit(function, index))
+            if len(waiting) >= _AHEAD * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _one_thread() -> None:
+    cv2.setNumThreads(1)

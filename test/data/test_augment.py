@@ -1,0 +1,181 @@
+"""Crops and flips: labels must go where the picture goes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.transform import Rotation
+
+from lgnet_ros.data.augment import (
+    MIN_JOINTS_INSIDE,
+    CropSample,
+    crop_sample,
+    flipped,
+    jittered_colors,
+    jittered_crop,
+    tracked_crop,
+)
+from lgnet_ros.data.sample import HandSample
+from lgnet_ros.geometry.cameras import CameraIntrinsics
+from lgnet_ros.geometry.crops import CropCamera
+from lgnet_ros.hand_model import HandModel
+from lgnet_ros.hand_model.topology import SIDES
+
+
+@pytest.fixture(scope="module")
+def model() -> HandModel:
+    return HandModel.load()
+
+
+def _sample(model: HandModel, seed: int, presence: tuple[bool, bool] = (True, True)) -> HandSample:
+    """Two posed hands before a camera; the picture is a smooth ramp whose color says where a pixel came
+    from."""
+    rng = np.random.default_rng(seed)
+    camera = CameraIntrinsics.from_field_of_view(640, 480, 1.1)
+    rotations = Rotation.from_rotvec(rng.normal(0, 0.3, (32, 3))).as_matrix().reshape(2, 16, 3, 3)
+    rotations[:, 0] = Rotation.random(2, random_state=seed).as_matrix()
+    shape = rng.normal(0, 1, (2, 10))
+    posed = model.both(*(torch.tensor(a, dtype=torch.float32)[None] for a in (rotations, shape)))
+    vertices, joints = posed.vertices[0].numpy(), posed.joints[0].numpy()
+    place = np.array([[-0.09, 0.02, 0.55], [0.1, -0.03, 0.6]], np.float32)[:, None]
+    column, row = np.meshgrid(np.arange(640), np.arange(480))
+    image = np.stack([column / 2.6, row / 2.0, 60 + 0 * row], axis=-1).astype(np.uint8)
+    present = np.array(presence)
+    return HandSample(
+        image=image,
+        intrinsics=camera,
+        presence=present,
+        vertices=(vertices + place) * present[:, None, None],
+        joints=(joints + place) * present[:, None, None],
+        rotations=rotations.astype(np.float32),
+        shape=shape.astype(np.float32),
+        joints_valid=np.repeat(present[:, None], 21, axis=1),
+        mesh_valid=present.copy(),
+        visibility=np.repeat(present[:, None], 21, axis=1),
+        mask=np.full((480, 640), 3, np.uint8),
+        depth=None,
+        key="ramp",
+    )
+
+
+def _pixels(crop: CropSample, side: int) -> np.ndarray:
+    middle = (crop.image.shape[0] - 1) / 2
+    points = crop.joints[side].astype(np.float64)
+    return crop.focal_px * points[:, :2] / points[:, 2:] + middle
+
+
+def _seen_source(crop: CropSample, pixels: np.ndarray) -> np.ndarray:
+    """Where in the ramp the crop's colors at these pixels come from."""
+    column, row = np.round(pixels).astype(int).T
+    colors = crop.image[row, column].astype(float)
+    return colors[:, :2] * [2.6, 2.0]
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("flip", [False, True])
+def test_labels_land_on_the_pixels_that_show_them(model: HandModel, seed: int, flip: bool) -> None:
+    sample = _sample(model, seed)
+    rng = np.random.default_rng(seed)
+    crop = crop_sample(sample, jittered_crop(sample, rng, 256), flip)
+    compared = 0
+    for side in np.flatnonzero(crop.presence):
+        source_side = 1 - side if flip else side
+        truth = sample.intrinsics.project(sample.joints[source_side].astype(np.float64))
+        pixels = _pixels(crop, side)
+        # Only joints inside both pictures: elsewhere there is no color to read.
+        good = np.all((pixels > 2) & (pixels < 253), axis=1) & np.all(
+            (truth > 4) & (truth < [635, 475]), axis=1
+        )
+        np.testing.assert_allclose(_seen_source(crop, pixels[good]), truth[good], atol=6.0)
+        compared += good.sum()
+    assert compared >= MIN_JOINTS_INSIDE
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("flip", [False, True])
+def test_augmented_joints_reproject_exactly(model: HandModel, seed: int, flip: bool) -> None:
+    """Within half a pixel is asked for; the transform is exact, so a thousandth it is."""
+    sample = _sample(model, seed)
+    rng = np.random.default_rng(seed + 50)
+    camera = CropCamera.from_box(
+        sample.intrinsics, rng.uniform([100, 80], [540, 400]), rng.uniform(60, 900), 128, rng.uniform(-3, 3)
+    )
+    crop = crop_sample(sample, camera, flip)
+    for side in range(2):
+        expected = camera.project(sample.joints[1 - side if flip else side].astype(np.float64))
+        if flip:
+            expected[:, 0] = 127 - expected[:, 0]
+        got, finite = _pixels(crop, side), np.isfinite(expected).all(axis=1)
+        np.testing.assert_allclose(
+            got[finite], expected[finite], atol=1e-3 * max(1, np.abs(expected[finite]).max() / 128)
+        )
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("flip", [False, True])
+def test_posing_the_augmented_parameters_gives_the_augmented_vertices(
+    model: HandModel, seed: int, flip: bool
+) -> None:
+    sample = _sample(model, seed)
+    roll = np.random.default_rng(seed).uniform(-3, 3)
+    camera = CropCamera.from_box(sample.intrinsics, np.array([300.0, 200.0]), 350.0, 128, roll)
+    crop = crop_sample(sample, camera, flip)
+    for side, name in enumerate(SIDES):
+        posed = model(torch.from_numpy(crop.rotations[side]), torch.from_numpy(crop.shape[side]), name)
+        relative = (posed.vertices - posed.joints[:1]).numpy()
+        np.testing.assert_allclose(crop.vertices[side] - crop.joints[side, :1], relative, atol=2e-6)
+
+
+def test_flipping_twice_changes_nothing(model: HandModel) -> None:
+    sample = _sample(model, 3, (True, False))
+    crop = crop_sample(sample, jittered_crop(sample, np.random.default_rng(0), 96))
+    twice = flipped(flipped(crop))
+    for name in ("image", "presence", "vertices", "joints", "rotations", "shape", "mask", "visibility"):
+        np.testing.assert_array_equal(getattr(twice, name), getattr(crop, name))
+    assert not twice.flipped and flipped(crop).flipped
+
+
+def test_a_flip_makes_a_right_hand_a_left_one_and_mirrors_the_relative_translation(model: HandModel) -> None:
+    sample = _sample(model, 1)
+    camera = CropCamera.from_box(sample.intrinsics, np.array([320.0, 240.0]), 400.0, 128)
+    plain, mirrored = crop_sample(sample, camera), crop_sample(sample, camera, flip=True)
+    before, after = (crop.joints[1, 0] - crop.joints[0, 0] for crop in (plain, mirrored))
+    np.testing.assert_allclose(after, before * [1, -1, -1], atol=1e-6)  # (dx, dy, dz) → (dx, −dy, −dz)
+
+
+def test_a_hand_outside_the_crop_is_absent_and_its_labels_are_not_trained_on(model: HandModel) -> None:
+    sample = _sample(model, 2)
+    center = sample.intrinsics.project(sample.joints[0].astype(np.float64)).mean(axis=0)
+    crop = crop_sample(sample, CropCamera.from_box(sample.intrinsics, center - [60, 0], 130.0, 64))
+    assert crop.presence.tolist() == [True, False]
+    target = crop.to_target()
+    assert not target["mesh_valid"][1] and not target["joints_valid"][1].any()
+    assert target["presence"].tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize("presence", [(True, True), (True, False), (False, True), (False, False)])
+def test_crops_can_be_drawn_with_any_hands_there(model: HandModel, presence: tuple[bool, bool]) -> None:
+    sample = _sample(model, 4, presence)
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        for crop in (jittered_crop(sample, rng, 64), tracked_crop(sample, rng, 64)):
+            assert crop.size_px == 64 and np.isfinite(crop.focal_px) and crop.focal_px > 0
+            cut = crop_sample(sample, crop)
+            assert not (cut.presence & ~sample.presence).any()
+
+
+def test_a_tracked_crop_holds_all_hands(model: HandModel) -> None:
+    sample = _sample(model, 5)
+    crop = tracked_crop(sample, np.random.default_rng(1), 128)
+    for side in range(2):
+        pixels = crop.project(sample.vertices[side].astype(np.float64))
+        assert np.all((pixels > -8) & (pixels < 136))
+
+
+def test_color_jitter_keeps_shape_and_differs_between_draws() -> None:
+    image = np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8)
+    first, second = (jittered_colors(image, np.random.default_rng(seed)) for seed in (1, 2))
+    assert first.shape == image.shape and first.dtype == np.uint8
+    assert np.abs(first.astype(int) - second).mean() > 1
+    np.testing.assert_array_equal(jittered_colors(image, np.random.default_rng(1), strength=0.0), image)
