@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
+
+from lgnet_ros.network.sparse import NeighborSum
 
 CHEBYSHEV_ORDER = 3
 
@@ -23,48 +23,6 @@ def grid_edges(height: int, width: int) -> NDArray[np.int64]:
         (node[:-1, 1:], node[1:, :-1]),
     ]
     return np.concatenate([np.stack([a.ravel(), b.ravel()], -1) for a, b in pairs])
-
-
-class _SymmetricSum(torch.autograd.Function):
-    """Row i of the output is the sum of the rows that bag i lists.
-
-    The graph is undirected, so the gradient is the same sum; embedding_bag's own gradient scatters and takes
-    eight times as long.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, rows: Tensor, members: Tensor, starts: Tensor) -> Tensor:
-        ctx.save_for_backward(members, starts)
-        return F.embedding_bag(members, rows, starts, mode="sum")
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        members, starts = ctx.saved_tensors
-        return F.embedding_bag(members, gradient.contiguous(), starts, mode="sum"), None, None
-
-
-class NeighborSum(nn.Module):
-    """x_i + Σ_j x_j over the neighbors j of node i: the aggregation of Eq. 11.
-
-    Args:
-        edges: (E,2) undirected edges, each once.
-        nodes: N.
-    """
-
-    def __init__(self, edges: NDArray[np.integer], nodes: int) -> None:
-        super().__init__()
-        both_ways = np.concatenate([edges, edges[:, ::-1], np.arange(nodes)[:, None].repeat(2, 1)])
-        both_ways = both_ways[np.lexsort((both_ways[:, 1], both_ways[:, 0]))]
-        starts = np.searchsorted(both_ways[:, 0], np.arange(nodes))
-        self.register_buffer("members", torch.from_numpy(both_ways[:, 1].astype(np.int64)), persistent=False)
-        self.register_buffer("starts", torch.from_numpy(starts.astype(np.int64)), persistent=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B,N,C) to (B,N,C)."""
-        batch, nodes, channels = x.shape
-        rows = x.transpose(0, 1).reshape(nodes, batch * channels)
-        summed = _SymmetricSum.apply(rows, self.members, self.starts)
-        return summed.reshape(nodes, batch, channels).transpose(0, 1)
 
 
 class NodeNorm(nn.BatchNorm1d):
@@ -104,6 +62,8 @@ class ChebyshevBlock(nn.Module):
 
     L̂ = 2L/λ_max − I of the normalized Laplacian L = I − D^−½ A D^−½.
     """
+
+    laplacian: Tensor
 
     def __init__(self, edges: NDArray[np.integer], nodes: int, channels: int) -> None:
         super().__init__()

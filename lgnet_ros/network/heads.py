@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from lgnet_ros.network.units import DECIMETRE
+
 # exp(log s) stays finite and positive; hands in crops have s between 0.5 and 20.
 _LOG_SCALE_RANGE = (-3.0, 4.0)
 _TYPICAL_SCALE = 5.0
@@ -28,6 +30,7 @@ class CameraHead(nn.Module):
     def forward(self, pooled: Tensor, focal_px: Tensor) -> Tensor:
         log_scale, x, y = self.linear(pooled).float().unbind(-1)
         scale = log_scale.clamp(*_LOG_SCALE_RANGE).exp()
+        x, y = DECIMETRE * x, DECIMETRE * y
         return torch.stack([x, y, focal_px / (scale * self.input_size / 2)], -1)
 
 
@@ -37,6 +40,9 @@ class RelativeTranslationHead(nn.Sequential):
     def __init__(self, channels: int) -> None:
         adapted = channels + channels // 4
         super().__init__(nn.Linear(2 * adapted, channels), nn.ReLU(), nn.Linear(channels, 3))
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        return DECIMETRE * super().forward(pooled).float()
 
 
 class PresenceHead(nn.Linear):

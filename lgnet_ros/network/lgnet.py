@@ -11,10 +11,9 @@ from lgnet_ros.hand_model import HandModel
 from lgnet_ros.hand_model.topology import LEFT, RIGHT, SIDES, VERTEX_COUNT
 from lgnet_ros.network.backbone import BackboneFeatures, ResNet
 from lgnet_ros.network.config import LGNetConfig
-from lgnet_ros.network.graph import NeighborSum
 from lgnet_ros.network.hands import PerHand
 from lgnet_ros.network.heads import CameraHead, PresenceHead, RelativeTranslationHead
-from lgnet_ros.network.heatmap import CELLS
+from lgnet_ros.network.heatmap import CELLS, sample_bilinear
 from lgnet_ros.network.joint_stage import JointEstimate, make_joint_stage
 from lgnet_ros.network.lgblock import make_lgblock
 from lgnet_ros.network.lgfa import LGFA
@@ -23,6 +22,7 @@ from lgnet_ros.network.output import LGNetOutput
 from lgnet_ros.network.precision import full_precision
 from lgnet_ros.network.projection import project_to_crop
 from lgnet_ros.network.refine_stage import RefineInput, RefineStage
+from lgnet_ros.network.sparse import NeighborSum
 
 _SIDES = (RIGHT, LEFT)
 
@@ -45,7 +45,7 @@ class LGNet(nn.Module):
         self.backbone = ResNet(config.backbone)
         stem, layer1, last = self.backbone.channels
         self.hand_features = PerHand(partial(_hand_features, last, channels), separate)
-        self.embedding = nn.Parameter(0.02 * torch.randn(2, channels, CELLS, CELLS))
+        self.embedding = nn.Parameter(0.5 * torch.randn(2, channels, CELLS, CELLS))
         self.lgblock = make_lgblock(config)
         self.joint_stage = PerHand(partial(make_joint_stage, config), separate)
         self.mesh_stage = make_mesh_stage(config)
@@ -73,10 +73,10 @@ class LGNet(nn.Module):
         if self.refine_stage is not None:
             pixels = project_to_crop((rough + wrists[:, :, None]).detach(), focal_px, self.config.input_size)
             hands = [torch.cat([own[side], adapted[side]], 1) for side in _SIDES]
-            final = rough + self._offsets(rough, pixels, joints, backbone, hands)
+            final = rough + self._offsets(rough.detach(), pixels, joints, backbone, hands)
         presence = torch.cat([self.presence[side](pooled[side]) for side in _SIDES], -1)
         relative = self.relative_translation(torch.cat(pooled, -1))
-        return self._output(joints, mesh, wrists, rough, final, relative.float(), presence.float())
+        return self._output(joints, mesh, wrists, rough, final, relative, presence.float())
 
     @torch.no_grad()
     def attention_maps(self, images: Tensor, focal_px: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
@@ -116,10 +116,15 @@ class LGNet(nn.Module):
         hands: list[Tensor],
     ) -> Tensor:
         """ΔM (B,2,778,3), m."""
+        # Both hands look at the same image: one pass over its maps, and one over their gradients.
+        places, size = pixels.flatten(1, 2), self.config.input_size  # (B,2·778,2)
+        maps = (backbone.stem, backbone.layer1)
+        fine = torch.cat([sample_bilinear(part.float(), places, size) for part in maps], -1)
+        fine = fine.unflatten(1, (2, VERTEX_COUNT))
         offsets = []
         for side in _SIDES:
-            vertices, places = rough[:, side].detach(), joints[side].joints.detach()
-            inputs = RefineInput(vertices, pixels[:, side], places, backbone, hands[side])
+            cells = joints[side].joints.detach()
+            inputs = RefineInput(rough[:, side], pixels[:, side], cells, fine[:, side], hands[side])
             offsets.append(self.refine_stage[side](inputs))
         return torch.stack(offsets, 1)
 
@@ -134,7 +139,8 @@ class LGNet(nn.Module):
         presence: Tensor,
     ) -> LGNetOutput:
         with full_precision(final):
-            rough_joints, final_joints = self._joint_regressor() @ rough, self._joint_regressor() @ final
+            rough_joints = self._joint_regressor() @ rough
+            final_joints = rough_joints if final is rough else self._joint_regressor() @ final
         return LGNetOutput(
             joints_25d=torch.stack([hand.joints for hand in joints], 1),
             heatmap_logits=torch.stack([hand.logits for hand in joints], 1),

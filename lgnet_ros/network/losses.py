@@ -7,15 +7,15 @@ computed in float32 and masked by presence and by annotation; a batch without an
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from lgnet_ros.hand_model import HandModel
-from lgnet_ros.hand_model.topology import LEFT, RIGHT, SIDES
+from lgnet_ros.hand_model.topology import LEFT, RIGHT, SIDES, VERTEX_COUNT
 from lgnet_ros.network.config import LossWeights
 from lgnet_ros.network.heatmap import CELLS, depth_to_cells, pixels_to_cells, trilinear_target
 from lgnet_ros.network.mesh_losses import (
@@ -27,10 +27,13 @@ from lgnet_ros.network.mesh_losses import (
     mesh_loss,
     normal_loss,
 )
+from lgnet_ros.network.mesh_topology import MeshTopology
 from lgnet_ros.network.output import LGNetOutput
 from lgnet_ros.network.precision import full_precision
 from lgnet_ros.network.projection import is_in_front, project_to_crop
 from lgnet_ros.network.target import Target
+
+Term = Callable[[], Tensor]
 
 # Joints farther out than this many crops from the middle teach a projection nothing but noise.
 _FARTHEST_CROPS = 1.5
@@ -107,68 +110,69 @@ def total_loss(
         weights: by default the paper's and ours, see `LossWeights`.
 
     Returns:
-        the total, and each term by its name in `LossWeights`, unweighted, detached.
+        the total, and each term by its name in `LossWeights`, unweighted, detached. Terms of weight 0 are
+        neither computed nor returned.
     """
     weights = weights or LossWeights()
     with full_precision(output.vertices):
-        parts = _mesh_terms(output, target, hand_model) | _other_terms(output, target, input_size)
+        terms = _mesh_terms(output, target, hand_model) | _other_terms(output, target, input_size)
+        parts = {name: term() for name, term in terms.items() if getattr(weights, name) != 0}
         total = torch.stack([getattr(weights, name) * value for name, value in parts.items()]).sum()
     return total, {name: value.detach() for name, value in parts.items()}
 
 
-class _Mesh(NamedTuple):
-    faces: Tensor  # (1538,3)
-    edges: Tensor  # (E,2)
-
-
 @lru_cache(maxsize=8)
-def _mesh_of(hand_model: HandModel, device: torch.device) -> _Mesh:
-    return _Mesh(
-        torch.as_tensor(hand_model.faces(SIDES[RIGHT]), device=device),
-        torch.as_tensor(hand_model.edges, device=device),
-    )
+def _topology(hand_model: HandModel, device: torch.device) -> MeshTopology:
+    return MeshTopology(hand_model.faces(SIDES[RIGHT]), VERTEX_COUNT).to(device)
 
 
-def _mesh_terms(output: LGNetOutput, target: Target, hand_model: HandModel) -> dict[str, Tensor]:
+def _over_both(loss: Callable[[Tensor, Tensor], Tensor], output: LGNetOutput) -> Tensor:
+    """The sum of a loss of (vertices, joints) over M_r and M_f."""
+    if output.vertices is output.rough_vertices:
+        return 2 * loss(output.vertices, output.joints)
+    return loss(output.rough_vertices, output.rough_joints) + loss(output.vertices, output.joints)
+
+
+def _mesh_terms(output: LGNetOutput, target: Target, hand_model: HandModel) -> dict[str, Term]:
     """Eqs. 12–16, on M_r and on M_f."""
     has_mesh, has_joint = target.masks()
     has_mesh = has_mesh & has_joint[..., 0]
-    faces, edges = _mesh_of(hand_model, output.vertices.device)
-    joints = _kept(target.joints, has_joint)
-    wrists = joints[..., :1, :]
-    vertices = _kept(target.vertices, has_mesh) - wrists
-    meshes = ((output.rough_vertices, output.rough_joints), (output.vertices, output.joints))
+    wrists = _kept(target.joints, has_joint)[..., :1, :]
+    joints, vertices = _kept(target.joints, has_joint) - wrists, _kept(target.vertices, has_mesh) - wrists
+    mesh = _topology(hand_model, output.vertices.device)
     return {
-        "mesh": sum(mesh_loss(mesh, vertices, has_mesh) for mesh, _ in meshes),
-        "joint": sum(joint_loss(points, joints - wrists, has_joint) for _, points in meshes),
-        "normal": sum(normal_loss(mesh, vertices, faces, has_mesh) for mesh, _ in meshes),
-        "edge": sum(edge_loss(mesh, vertices, faces, has_mesh) for mesh, _ in meshes),
-        "laplacian": sum(laplacian_loss(mesh, vertices, edges, has_mesh) for mesh, _ in meshes),
+        "mesh": lambda: _over_both(lambda v, _: mesh_loss(v, vertices, has_mesh), output),
+        "joint": lambda: _over_both(lambda _, j: joint_loss(j, joints, has_joint), output),
+        "normal": lambda: _over_both(lambda v, _: normal_loss(v, vertices, mesh, has_mesh), output),
+        "edge": lambda: _over_both(lambda v, _: edge_loss(v, vertices, mesh, has_mesh), output),
+        "laplacian": lambda: _over_both(lambda v, _: laplacian_loss(v, vertices, mesh, has_mesh), output),
     }
 
 
-def _other_terms(output: LGNetOutput, target: Target, input_size: int) -> dict[str, Tensor]:
+def _other_terms(output: LGNetOutput, target: Target, input_size: int) -> dict[str, Term]:
     """What the paper does not supervise."""
     has_mesh, has_joint = target.masks()
-    joints = _kept(target.joints, has_joint)
-    cells = joints_to_cells(joints, target.focal_px, input_size)
+    joints, focal = _kept(target.joints, has_joint), target.focal_px
+    rotations, shape = _kept(target.rotations, has_mesh), _kept(target.shape, has_mesh)
+    cells = joints_to_cells(joints, focal, input_size)
     in_front = has_joint & is_in_front(joints)
     inside = in_front & in_front[..., :1] & ((cells >= 0) & (cells <= CELLS - 1)).all(-1)
     near = in_front & ((cells[..., :2] / (CELLS - 1) - 0.5).abs() < _FARTHEST_CROPS).all(-1)
-    placed = [mesh + output.camera_translation[:, :, None] for mesh in (output.rough_joints, output.joints)]
-    focal = target.focal_px
+    wrists = output.camera_translation[:, :, None]
+    relative = joints[:, LEFT, 0] - joints[:, RIGHT, 0]
+    has_both = has_joint[:, LEFT, 0] & has_joint[:, RIGHT, 0]
     return {
-        "joints_25d": joints_25d_loss(output.joints_25d, cells, inside),
-        "heatmap": heatmap_loss(output.heatmap_logits, cells, inside),
-        "projection": sum(projection_loss(points, joints, focal, near, input_size) for points in placed),
-        "relative_translation": relative_translation_loss(
-            output.relative_translation,
-            joints[:, LEFT, 0] - joints[:, RIGHT, 0],
-            has_joint[:, LEFT, 0] & has_joint[:, RIGHT, 0],
+        "joints_25d": lambda: joints_25d_loss(output.joints_25d, cells, inside),
+        "heatmap": lambda: heatmap_loss(output.heatmap_logits, cells, inside),
+        "projection": lambda: _over_both(
+            lambda _, j: projection_loss(j + wrists, joints, focal, near, input_size), output
         ),
-        "rotation": rotation_loss(output.rotations, _kept(target.rotations, has_mesh), has_mesh),
-        "shape": shape_loss(output.shape, _kept(target.shape, has_mesh), has_mesh),
-        "presence": presence_loss(output.presence_logits, target.presence),
+        "relative_translation": lambda: relative_translation_loss(
+            output.relative_translation, relative, has_both
+        ),
+        "rotation": lambda: rotation_loss(output.rotations, rotations, has_mesh),
+        "shape": lambda: shape_loss(output.shape, shape, has_mesh),
+        "presence": lambda: presence_loss(output.presence_logits, target.presence),
     }
 
 

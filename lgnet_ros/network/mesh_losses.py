@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lgnet_ros.network.mesh_topology import MeshTopology
+
 CENTIMETRES = 100.0
 
 
@@ -44,43 +46,38 @@ def joint_loss(joints: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     return CENTIMETRES * masked_mean((joints - target).abs(), mask)
 
 
-def normal_loss(vertices: Tensor, target: Tensor, faces: Tensor, mask: Tensor) -> Tensor:
+def normal_loss(vertices: Tensor, target: Tensor, mesh: MeshTopology, mask: Tensor) -> Tensor:
     """Eq. 14, one mesh: |⟨ê, n_GT⟩| over each face's three edges, both of unit length, a cosine.
 
     Args:
         vertices, target: (B,2,778,3) m.
-        faces: (1538,3); their winding does not matter.
+        mesh: the mesh's faces, edges and neighbors.
         mask: (B,2).
     """
-    true_edges = _face_edges(target, faces)
-    normals = F.normalize(torch.linalg.cross(true_edges[..., 0, :], true_edges[..., 1, :], dim=-1), dim=-1)
-    edges = F.normalize(_face_edges(vertices, faces), dim=-1)  # (B,2,1538,3,3)
-    return masked_mean((edges * normals[..., None, :]).sum(-1).abs(), mask)
+    edges = F.normalize(mesh.edge_vectors(vertices), dim=-1)  # (B,2,E,3)
+    beside = _normals(target, mesh.faces)[..., mesh.edge_faces, :]  # (B,2,E,2,3)
+    cosines = (edges[..., None, :] * beside).sum(-1).abs()
+    return _mean_over_faces(cosines * mesh.edge_sides, mesh, mask)
 
 
-def edge_loss(vertices: Tensor, target: Tensor, faces: Tensor, mask: Tensor) -> Tensor:
+def edge_loss(vertices: Tensor, target: Tensor, mesh: MeshTopology, mask: Tensor) -> Tensor:
     """Eq. 15, one mesh: | |e| − |e_GT| | over each face's three edges, cm. Arguments as `normal_loss`."""
-    lengths = torch.linalg.vector_norm(_face_edges(vertices, faces), dim=-1)
-    true_lengths = torch.linalg.vector_norm(_face_edges(target, faces), dim=-1)
-    return CENTIMETRES * masked_mean((lengths - true_lengths).abs(), mask)
+    lengths, true_lengths = (mesh.edge_vectors(points).norm(dim=-1) for points in (vertices, target))
+    errors = CENTIMETRES * (lengths - true_lengths).abs()  # (B,2,E)
+    return _mean_over_faces(errors[..., None] * mesh.edge_sides, mesh, mask)
 
 
-def laplacian_loss(vertices: Tensor, target: Tensor, edges: Tensor, mask: Tensor) -> Tensor:
-    """Eq. 16, one mesh: ‖δ_i − mean of δ over i's neighbors‖², δ = M_GT − M, cm².
-
-    Args:
-        vertices, target: (B,2,778,3) m.
-        edges: (E,2) undirected mesh edges, each once.
-        mask: (B,2).
-    """
-    error = CENTIMETRES * (target - vertices)
-    ends, others = torch.cat([edges, edges.flip(-1)]).unbind(-1)
-    sums = torch.zeros_like(error).index_add(-2, ends, error.index_select(-2, others))
-    degree = torch.bincount(ends, minlength=error.shape[-2]).to(error.dtype)
-    return masked_mean((error - sums / degree[:, None]).square().sum(-1), mask)
+def laplacian_loss(vertices: Tensor, target: Tensor, mesh: MeshTopology, mask: Tensor) -> Tensor:
+    """Eq. 16, one mesh: ‖δ_i − mean of its neighbors' δ‖², δ = M_GT − M, cm². Arguments as `normal_loss`."""
+    return masked_mean(mesh.laplacian(CENTIMETRES * (target - vertices)).square().sum(-1), mask)
 
 
-def _face_edges(vertices: Tensor, faces: Tensor) -> Tensor:
-    """(…,778,3) to (…,F,3,3): each face's edges, corner k to corner k + 1."""
-    corners = vertices[..., faces, :]
-    return corners.roll(-1, dims=-2) - corners
+def _mean_over_faces(values: Tensor, mesh: MeshTopology, mask: Tensor) -> Tensor:
+    """(B,2,E,2) values of edges, one for the face on either side, to the mean over faces' edges."""
+    return masked_mean(values.sum((-2, -1)) / (3 * len(mesh.faces)), mask)
+
+
+def _normals(vertices: Tensor, faces: Tensor) -> Tensor:
+    """(…,778,3) to (…,F,3) unit normals."""
+    first, second, third = vertices[..., faces, :].unbind(-2)
+    return F.normalize(torch.linalg.cross(second - first, third - first, dim=-1), dim=-1)

@@ -17,6 +17,7 @@ from lgnet_ros.network.heatmap import centered
 from lgnet_ros.network.joint_stage import JointEstimate
 from lgnet_ros.network.joint_transformer import JointTransformer
 from lgnet_ros.network.precision import full_precision
+from lgnet_ros.network.units import DECIMETRE
 
 _IDENTITY_6D = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
@@ -61,11 +62,12 @@ class ConnectedMesh(nn.Module):
     def forward(self, hands: list[JointEstimate], hand_model: HandModel) -> MeshEstimate:
         flat = [_flattened(hand.features, hand.joints) for hand in hands]
         rotations, shape = _parameters_of_both(self.parameters_of, flat)
-        offsets = torch.stack([self.vertices_of[side](hand) for side, hand in enumerate(flat)], 1).float()
+        offsets = torch.stack([self.vertices_of[side](hand) for side, hand in enumerate(flat)], 1)
         with full_precision(shape):
             straight = torch.zeros_like(rotations[:1, :, :, 0])  # (1,2,16,3) axis-angle
             template = hand_model.both(straight, torch.zeros_like(shape[:1])).vertices
-        return MeshEstimate(rotations, shape, template + offsets.unflatten(-1, (VERTEX_COUNT, 3)))
+        offsets = DECIMETRE * offsets.float().unflatten(-1, (VERTEX_COUNT, 3))
+        return MeshEstimate(rotations, shape, template + offsets)
 
 
 class ParameterRegressor(nn.Module):
@@ -94,7 +96,8 @@ def _flattened(features: Tensor, joints: Tensor) -> Tensor:
 
 
 def _vertex_regressor(channels: int) -> nn.Sequential:
-    last = nn.Linear(channels, VERTEX_COUNT * 3)
-    nn.init.normal_(last.weight, std=1e-3)  # metres
+    """(B,21·(c+3)) to offsets from the template (B,778·3), dm; starts near none, for a smooth mesh."""
+    first, last = nn.Linear(JOINT_COUNT * (channels + 3), channels), nn.Linear(channels, VERTEX_COUNT * 3)
+    nn.init.normal_(last.weight, std=1e-3)
     nn.init.zeros_(last.bias)
-    return nn.Sequential(nn.Linear(JOINT_COUNT * (channels + 3), channels), nn.ReLU(), last)
+    return nn.Sequential(first, nn.BatchNorm1d(channels), nn.ReLU(), last)

@@ -8,25 +8,24 @@ import torch
 from torch import Tensor, nn
 
 from lgnet_ros.hand_model.topology import JOINT_COUNT
-from lgnet_ros.network.backbone import BackboneFeatures
 from lgnet_ros.network.config import LGNetConfig
-from lgnet_ros.network.graph import GINResBlock, NeighborSum, NodeNorm
+from lgnet_ros.network.graph import GINResBlock, NodeNorm
 from lgnet_ros.network.heatmap import centered, sample_bilinear
-
-_DECIMETRES = 10.0  # a hand's coordinates then spread over about 1, as the other inputs do
+from lgnet_ros.network.sparse import NeighborSum
+from lgnet_ros.network.units import CENTIMETRE, DECIMETRE
 
 
 class RefineInput(NamedTuple):
-    """What the stage looks at. Nothing of the first four moves for the offsets' sake: they come detached.
+    """What the stage looks at. Nothing of the first three moves for the offsets' sake: they come detached.
 
     vertices (B,778,3) M_r, wrist-relative, m; pixels (B,778,2) their crop px; joints (B,21,3) cells;
-    backbone: the image's maps; hand (B,c + 5c/4,8,8): F_h and F*_h.
+    fine (B,778,320): stem and layer1 under the vertices; hand (B,c + 5c/4,8,8): F_h and F*_h.
     """
 
     vertices: Tensor
     pixels: Tensor
     joints: Tensor
-    backbone: BackboneFeatures
+    fine: Tensor
     hand: Tensor
 
 
@@ -53,13 +52,11 @@ class RefineStage(nn.Module):
 
     def forward(self, inputs: RefineInput) -> Tensor:
         """ΔM (B,778,3), m."""
-        return self.tail(self.graph(self.head(self._first_layer(inputs)))).float()
+        return CENTIMETRE * self.tail(self.graph(self.head(self._first_layer(inputs)))).float()
 
     def _first_layer(self, inputs: RefineInput) -> Tensor:
         """(B,778,256): the head's first layer of the 1538 concatenated inputs."""
-        maps = (inputs.backbone.stem, inputs.backbone.layer1)
-        fine = [sample_bilinear(part.float(), inputs.pixels, self.input_size) for part in maps]
-        vertex = self.head_vertex(torch.cat([*fine, inputs.vertices * _DECIMETRES], -1))
+        vertex = self.head_vertex(torch.cat([inputs.fine, inputs.vertices / DECIMETRE], -1))
         hand = sample_bilinear(self.head_hand(inputs.hand).float(), inputs.pixels, self.input_size)
         joints = self.head_joints(centered(inputs.joints).flatten(1))
         return vertex + hand + joints[:, None]

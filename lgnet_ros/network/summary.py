@@ -27,7 +27,7 @@ def summarize(config: LGNetConfig, hand_model: HandModel) -> dict[str, Size]:
     """
     net = LGNet(config, hand_model).eval()
     images = torch.zeros(1, 3, config.input_size, config.input_size)
-    with torch.no_grad(), FlopCounterMode(display=False, depth=None) as counter:
+    with torch.no_grad(), FlopCounterMode(display=False, depth=99) as counter:
         net(images, torch.full((1,), float(config.input_size)))
     flops = {name: sum(counts.values()) for name, counts in counter.get_flop_counts().items()}
     modules = {name: module for name, module in net.named_children() if name != "hand_model"}
