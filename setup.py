@@ -45,6 +45,7 @@ setup(
         "numba>=0.57",
         "numpy>=1.22",
         "opencv-python-headless>=4.5",
+        "pillow",
         "pyyaml",
         "rich>=10",
         "safetensors>=0.4",

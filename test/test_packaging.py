@@ -19,7 +19,7 @@ PACKAGE = ROOT / "lgnet_ros"
 MANIFEST = ElementTree.parse(ROOT / "package.xml").getroot()
 
 # Import name → name on the package index, where they differ.
-DISTRIBUTION_NAMES = {"cv2": "opencv-python-headless", "yaml": "pyyaml"}
+DISTRIBUTION_NAMES = {"cv2": "opencv-python-headless", "yaml": "pyyaml", "PIL": "pillow"}
 ROS_DEPENDENCIES = {
     element.text for tag in ("depend", "exec_depend") for element in MANIFEST.iter(tag) if element.text
 }
@@ -141,7 +141,8 @@ def test_a_wheel_finds_its_weights_and_configuration_wherever_it_is_installed(tm
     assert modules <= set(names)
 
     prefix = tmp_path / "prefix"
-    subprocess.run([*pip, "install", "--no-deps", "--prefix", str(prefix), str(wheel)], check=True)
+    install = [*pip, "install", "--no-deps", "--ignore-installed", "--prefix", str(prefix), str(wheel)]
+    subprocess.run(install, check=True)
     (site,) = prefix.glob("**/lib/python3*/*-packages")
     clean = {name: value for name, value in os.environ.items() if name != "AMENT_PREFIX_PATH"}
     question = "from lgnet_ros import paths; print(paths.share_directory())"

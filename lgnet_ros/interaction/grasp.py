@@ -24,9 +24,8 @@ _FINGERS = np.array(
 _THUMB_TIP, _INDEX_TIP = JOINT_NAMES.index("thumb_tip"), JOINT_NAMES.index("index_tip")
 _MIDDLE_MCP = JOINT_NAMES.index("middle_mcp")
 
-_STRAIGHT = (
-    0.90  # of the finger's length between knuckle and tip: stretched, by eye and by a 45 degree bend in all
-)
+# Knuckle-to-tip distance over bone length: bent by less than some 25 degrees at either joint.
+_STRAIGHT = 0.94
 _CURLED = 0.62  # the tip is back over the palm
 _PINCH_APERTURE = 0.35  # of the wrist-to-middle-knuckle length, that is some 3 cm from joint to joint
 

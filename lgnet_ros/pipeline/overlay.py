@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from lgnet_ros.geometry.cameras import CameraIntrinsics
-from lgnet_ros.hand_model.topology import BONES
 from lgnet_ros.hand_model.mesh import vertex_normals
+from lgnet_ros.hand_model.topology import BONES
 from lgnet_ros.pipeline.records import Frame, Hand
 
 SIDE_COLORS = {"right": (238, 132, 76), "left": (72, 146, 224)}

@@ -1,0 +1,121 @@
+"""One camera: hands_node, and if wanted RViz and the demo camera.
+
+ros2 launch lgnet_ros hands.launch.py demo:=true rviz:=true
+ros2 launch lgnet_ros hands.launch.py camera_namespace:=camera image:=color/image_raw \\
+    camera_info:=color/camera_info
+"""
+
+from __future__ import annotations
+
+from ament_index_python.packages import get_package_share_directory
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.conditions import IfCondition
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+
+SHARE = get_package_share_directory("lgnet_ros")
+
+ARGUMENTS = (
+    ("camera_namespace", "", "Namespace of the node and of the topics that it subscribes to."),
+    ("image", "image_raw", "Image topic, relative to camera_namespace (or absolute)."),
+    ("camera_info", "camera_info", "CameraInfo topic, relative to camera_namespace."),
+    ("depth", "depth", "Aligned depth topic, read with the parameter use_depth."),
+    ("detections", "detections", "Detections topic, read with the parameter detector: external."),
+    ("parameters", f"{SHARE}/config/hands.yaml", "Parameter file of hands_node."),
+    ("weights", "", "Overrides the parameter weights: a variant (nano, light, full) or a .safetensors file."),
+    ("device", "", "Overrides the parameter device: auto, cpu or cuda."),
+    ("frame_prefix", "", "Overrides the parameter frame_prefix; give each camera its own."),
+    ("interpreter", "", "Put before the nodes' commands: the Python of the environment that holds torch."),
+    ("demo", "false", "Start camera_node as the camera."),
+    ("source", "", "demo: webcam, video file or folder of images; empty: the built-in two-hand scene."),
+    ("rate", "0.0", "demo: images a second; 0: as the source says, else 30."),
+    ("loop", "true", "demo: begin again at the end of a video or folder; false: end with it."),
+    ("rviz", "false", "Start RViz."),
+    ("fixed_frame", "camera_optical_frame", "RViz: the frame to show everything in; the images' own."),
+)
+SHOWN = (
+    "overlay",
+    "markers",
+    "interaction_markers",
+    "keepout",
+    "handover/update",
+    "handover/feedback",
+    "handover/get_interactive_markers",
+    "handover/target",
+)
+OVERRIDES = ("weights", "device", "frame_prefix")
+
+
+def generate_launch_description() -> LaunchDescription:
+    """The arguments, and what they start."""
+    arguments = [
+        DeclareLaunchArgument(name, default_value=default, description=description)
+        for name, default, description in ARGUMENTS
+    ]
+    return LaunchDescription([*arguments, OpaqueFunction(function=hands), camera(), rviz()])
+
+
+def hands(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """hands_node; arguments that are left empty leave the parameter file its say."""
+    arguments = {name: LaunchConfiguration(name).perform(context) for name in OVERRIDES}
+    given = {name: value for name, value in arguments.items() if value}
+    node = Node(
+        package="lgnet_ros",
+        executable="hands_node",
+        name="hands",
+        namespace=LaunchConfiguration("camera_namespace"),
+        parameters=[LaunchConfiguration("parameters"), given],
+        remappings=[
+            ("image_raw", LaunchConfiguration("image")),
+            ("image_raw/compressed", [LaunchConfiguration("image"), "/compressed"]),
+            ("camera_info", LaunchConfiguration("camera_info")),
+            ("depth", LaunchConfiguration("depth")),
+            ("detections", LaunchConfiguration("detections")),
+        ],
+        prefix=LaunchConfiguration("interpreter"),
+        output="screen",
+        emulate_tty=True,
+    )
+    return [node]
+
+
+def camera() -> Node:
+    """The demo camera."""
+    return Node(
+        package="lgnet_ros",
+        executable="camera_node",
+        name="camera",
+        namespace=LaunchConfiguration("camera_namespace"),
+        parameters=[
+            {
+                "source": ParameterValue(LaunchConfiguration("source"), value_type=str),  # "0" is a webcam
+                "rate": ParameterValue(LaunchConfiguration("rate"), value_type=float),
+                "loop": ParameterValue(LaunchConfiguration("loop"), value_type=bool),
+            }
+        ],
+        remappings=[
+            ("image_raw", LaunchConfiguration("image")),
+            ("camera_info", LaunchConfiguration("camera_info")),
+            ("depth", LaunchConfiguration("depth")),
+        ],
+        prefix=LaunchConfiguration("interpreter"),
+        output="screen",
+        emulate_tty=True,
+        condition=IfCondition(LaunchConfiguration("demo")),
+    )
+
+
+def rviz() -> Node:
+    """RViz with everything that hands_node shows."""
+    namespace = LaunchConfiguration("camera_namespace")
+    return Node(
+        package="rviz2",
+        executable="rviz2",
+        remappings=[(f"/hands/{topic}", [namespace, f"/hands/{topic}"]) for topic in SHOWN],
+        arguments=["-d", f"{SHARE}/config/hands.rviz", "-f", LaunchConfiguration("fixed_frame")],
+        output="log",
+        condition=IfCondition(LaunchConfiguration("rviz")),
+    )

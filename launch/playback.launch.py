@@ -1,0 +1,57 @@
+"""A recorded bag as the camera, on the bag's clock.
+
+ros2 launch lgnet_ros playback.launch.py bag:=my_bag image:=/camera/image_raw camera_info:=/camera/camera_info
+"""
+
+from __future__ import annotations
+
+from ament_index_python.packages import get_package_share_directory
+from launch.actions import DeclareLaunchArgument, ExecuteProcess, IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import SetParameter
+
+from launch import LaunchDescription
+
+SHARE = get_package_share_directory("lgnet_ros")
+
+PASSED = (
+    ("image", "image_raw", "Image topic in the bag."),
+    ("camera_info", "camera_info", "CameraInfo topic in the bag."),
+    ("depth", "depth", "Aligned depth topic in the bag, read with the parameter use_depth."),
+    ("parameters", f"{SHARE}/config/hands.yaml", "Parameter file of hands_node."),
+    ("weights", "", "Overrides the parameter weights."),
+    ("device", "", "Overrides the parameter device."),
+    ("interpreter", "", "Put before hands_node's command: the Python of the environment that holds torch."),
+    ("rviz", "false", "Start RViz."),
+    ("fixed_frame", "camera_optical_frame", "RViz: the frame to show everything in; the images' own."),
+)
+
+
+def generate_launch_description() -> LaunchDescription:
+    """The arguments, hands_node on the bag's clock, and the bag."""
+    arguments = [
+        DeclareLaunchArgument("bag", description="Folder or file of the bag."),
+        DeclareLaunchArgument("bag_rate", default_value="1.0", description="Speed; 1 is as recorded."),
+        *(
+            DeclareLaunchArgument(name, default_value=default, description=description)
+            for name, default, description in PASSED
+        ),
+    ]
+    hands = IncludeLaunchDescription(
+        PythonLaunchDescriptionSource(f"{SHARE}/launch/hands.launch.py"),
+        launch_arguments={name: LaunchConfiguration(name) for name, _, _ in PASSED}.items(),
+    )
+    play = ExecuteProcess(
+        cmd=[
+            "ros2",
+            "bag",
+            "play",
+            LaunchConfiguration("bag"),
+            "--clock",
+            "--rate",
+            LaunchConfiguration("bag_rate"),
+        ],
+        output="screen",
+    )
+    return LaunchDescription([*arguments, SetParameter("use_sim_time", True), hands, play])

@@ -1,0 +1,71 @@
+"""The command `lgnet`: finds the subcommand, runs it, and turns the user's mistakes into one line."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Protocol
+
+from lgnet_ros.errors import UserError
+
+# Each is a module of lgnet_ros.cli, imported only when it is asked for.
+COMMANDS: dict[str, str] = {
+    "run": "show the whole at work: a camera, the node, a live status",
+    "infer": "find hands in images and videos",
+    "hand": "build, import and show hand models",
+    "synth": "render synthetic images of two hands with exact labels",
+    "train": "train a network from a configuration",
+    "eval": "measure weights against a data set",
+    "summary": "parameters and operations of each variant",
+}
+EXIT_USER_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+
+class Command(Protocol):
+    """What a module of lgnet_ros.cli has."""
+
+    HELP: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the command's arguments."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do it. Returns the exit status; raises UserError for what the user can mend."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `lgnet` with `argv` (default: the process's). Returns the exit status: 2 for a user's mistake."""
+    try:
+        args = _parse(list(sys.argv[1:] if argv is None else argv))
+        return args.run(args)
+    except UserError as error:
+        print(f"lgnet: {error}", file=sys.stderr)
+        return EXIT_USER_ERROR
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) has left. Without this Python complains once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("lgnet", description="Two interacting hands from one camera image.")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    wanted = next((argument for argument in arguments if not argument.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=summary)
+        if name == wanted:
+            command: Command = importlib.import_module(f"lgnet_ros.cli.{name}")  # type: ignore[assignment]
+            subparser.description = command.HELP
+            command.add_arguments(subparser)
+            subparser.set_defaults(run=command.run)
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""`~/handover`: click a hand in RViz, and a robot gets the pose at which to wait in front of its palm."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion
+from rclpy.node import Node
+from scipy.spatial.transform import Rotation
+from visualization_msgs.msg import (
+    InteractiveMarker,
+    InteractiveMarkerControl,
+    InteractiveMarkerFeedback,
+    Marker,
+)
+
+from lgnet_ros.interaction.approach import approach_pose
+from lgnet_ros.interaction.palm import PalmPose
+from lgnet_ros.msg import Hand as HandMsg
+from lgnet_ros.msg import Hands
+from lgnet_ros.node import compat, topics
+from lgnet_ros.node.markers import SIDE_COLORS, color
+from lgnet_ros.node.messages import SIDE_NAMES, point
+from lgnet_ros.node.parameters import HandsParameters
+from lgnet_ros.node.qos import RESULTS
+
+NAMESPACE = "~/handover"
+CHOSEN_COLOR = (0.98, 0.85, 0.25)
+_SPHERE_SIZE_M = 0.07
+
+
+class Handover:
+    """A clickable sphere in every palm, and the target of the hand that was clicked last.
+
+    The choice holds for one tracked hand: another hand, or the same one found again later under a new track
+    id, is not approached before it has been clicked itself. A second click takes the choice back.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._server = compat.interactive_marker_server(node, NAMESPACE)
+        self._target = node.create_publisher(PoseStamped, topics.HANDOVER_TARGET.name, RESULTS)
+        self._chosen: int | None = None
+        self._shown: dict[str, bool] = {}  # name of the marker -> whether it is shown as chosen
+
+    def close(self) -> None:
+        """Give server and publisher back."""
+        self._server.shutdown()
+        self._node.destroy_publisher(self._target)
+
+    def update(self, message: Hands, parameters: HandsParameters) -> None:
+        """Move the spheres to the hands of `message`; publish the target if the chosen hand is among them."""
+        hands = {_name(hand): hand for hand in message.hands}
+        for name in self._shown.keys() - hands.keys():
+            self._server.erase(name)
+            del self._shown[name]
+        for name, hand in hands.items():
+            self._show(name, hand, message)
+            if hand.track_id == self._chosen:
+                pose = target_pose(hand, parameters.handover_standoff, parameters.handover_tool_rpy)
+                self._target.publish(PoseStamped(header=message.header, pose=pose))
+        self._server.applyChanges()
+
+    def _show(self, name: str, hand: HandMsg, message: Hands) -> None:
+        chosen = hand.track_id == self._chosen
+        if self._shown.get(name) == chosen:
+            self._server.setPose(name, hand.palm, message.header)
+            return
+        marker = clickable_marker(name, hand, chosen)
+        marker.header = message.header
+        self._server.insert(marker, feedback_callback=self._on_feedback)
+        self._shown[name] = chosen
+
+    def _on_feedback(self, feedback: InteractiveMarkerFeedback) -> None:
+        if feedback.event_type == InteractiveMarkerFeedback.BUTTON_CLICK:
+            clicked = int(feedback.marker_name.rsplit("_", 1)[1])
+            self._chosen = None if clicked == self._chosen else clicked
+
+
+def clickable_marker(name: str, hand: HandMsg, chosen: bool) -> InteractiveMarker:
+    """A translucent sphere in the palm that can be clicked. A primitive: meshes here would end RViz."""
+    rgb = CHOSEN_COLOR if chosen else SIDE_COLORS[SIDE_NAMES[hand.side]]
+    sphere = Marker(type=Marker.SPHERE, color=color(rgb, 0.45))
+    sphere.scale.x = sphere.scale.y = sphere.scale.z = _SPHERE_SIZE_M
+    sphere.pose.orientation.w = 1.0
+    button = InteractiveMarkerControl(
+        name="choose",
+        interaction_mode=InteractiveMarkerControl.BUTTON,
+        always_visible=True,
+        markers=[sphere],
+    )
+    button.orientation.w = 1.0
+    description = "handover target" if chosen else ""
+    return InteractiveMarker(
+        name=name, description=description, pose=hand.palm, scale=_SPHERE_SIZE_M, controls=[button]
+    )
+
+
+def target_pose(hand: HandMsg, standoff_m: float, tool_rpy_deg: tuple[float, float, float]) -> Pose:
+    """Where the tool waits: see `approach_pose`.
+
+    tool_rpy_deg: roll, pitch and yaw of the tool in the approach frame, degrees.
+    """
+    at, turn = hand.palm.position, hand.palm.orientation
+    rotation = Rotation.from_quat([turn.x, turn.y, turn.z, turn.w]).as_matrix()
+    palm = PalmPose(np.array([at.x, at.y, at.z]), rotation)
+    mounting = compat.quaternion_from_rpy(*(math.radians(angle) for angle in tool_rpy_deg))
+    tool = approach_pose(palm, standoff_m, Rotation.from_quat(mounting).as_matrix())
+    x, y, z, w = Rotation.from_matrix(tool.rotation).as_quat().tolist()
+    position: Point = point(tool.position)
+    return Pose(position=position, orientation=Quaternion(x=x, y=y, z=z, w=w))
+
+
+def _name(hand: HandMsg) -> str:
+    return f"{SIDE_NAMES[hand.side]}_{hand.track_id}"

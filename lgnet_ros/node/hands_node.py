@@ -1,0 +1,74 @@
+"""Entry point of the node `hands`: images in, hands out. `ros2 run lgnet_ros hands_node`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from lgnet_ros.node.exiting import end_process
+
+if TYPE_CHECKING:
+    from rclpy.node import Node
+
+_WAKE_S = 0.1  # how soon Ctrl-C is noticed while nothing arrives
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node until it is told to stop (SIGINT, SIGTERM).
+
+    Returns:
+        0 after a clean end; 2 if a Python module that the node cannot do without is missing.
+    """
+    from lgnet_ros.node.missing import missing_module_line
+
+    try:
+        import rclpy
+        from rclpy.signals import SignalHandlerOptions
+
+        from lgnet_ros.node.hands_lifecycle import HandsNode
+        from lgnet_ros.node.qos import use_large_shared_memory
+    except ModuleNotFoundError as error:
+        print(missing_module_line(error), file=sys.stderr)
+        return 2
+    use_large_shared_memory()
+    stop = _stop_on_signals()
+    # rclpy's own handlers would shut the context down, and with it the publishers that say good-bye.
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    node = HandsNode()
+    try:
+        node.start_by_itself()
+        _spin(node, stop.is_set)
+    finally:
+        node.end()
+        node.destroy_node()
+        rclpy.try_shutdown()
+    return 0
+
+
+def _stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+
+    def request(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, request)
+    return stop
+
+
+def _spin(node: Node, stopped: Callable[[], bool]) -> None:
+    from rclpy.executors import SingleThreadedExecutor
+
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    while not stopped():
+        executor.spin_once(timeout_sec=_WAKE_S)
+    executor.remove_node(node)
+
+
+if __name__ == "__main__":
+    end_process(main())

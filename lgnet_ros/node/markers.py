@@ -1,0 +1,190 @@
+"""`~/markers`: meshes and skeletons for RViz, written straight into serialised messages.
+
+A mesh marker has 4614 points. Built point by point and serialised by rclpy, two of them cost 11 ms a frame;
+so the array is serialised once per set of hands, and every frame overwrites the points and stamps in those
+bytes.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter, OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from geometry_msgs.msg import Point
+from rclpy.serialization import serialize_message
+from std_msgs.msg import ColorRGBA, Header
+from visualization_msgs.msg import Marker, MarkerArray
+
+from lgnet_ros.hand_model.topology import BONES
+from lgnet_ros.msg import Hands
+from lgnet_ros.node.messages import SIDE_NAMES
+
+SIDE_COLORS = {"right": (0.93, 0.52, 0.30), "left": (0.27, 0.56, 0.87)}
+"""RGB of either hand wherever it is drawn."""
+BONE_COLOR = (0.96, 0.96, 0.92)
+
+LIFETIME_S = 2  # if the node dies, RViz must not go on showing hands
+_BONE_WIDTH_M = 0.004
+_JOINT_SIZE_M = 0.009
+_BONE_ENDS = np.array(BONES).reshape(-1)
+_KEPT_TEMPLATES = (
+    8  # sets of hands whose bytes are kept: both, right, left, and what several people make of it
+)
+
+# Values that stand in the template where each frame's go; no real marker has them.
+_STAMP = (0x5EC05EC0, 0x0A0A0A0A)
+_COORDINATE = -1.2345678901234567e200
+
+Name = tuple[str, int]
+"""A marker's namespace, such as `right_mesh`, and its id: 0 for the first hand of that side, 1, …."""
+
+
+@dataclass(frozen=True)
+class MarkerStyle:
+    """What the markers show. content: "mesh+skeleton", "mesh" or "skeleton"; opacity: of meshes, 0 to 1."""
+
+    content: str = "mesh+skeleton"
+    opacity: float = 1.0
+
+
+class HandMarkers:
+    """Keeps what RViz shows equal to the hands of the newest frame: adds, moves, deletes."""
+
+    def __init__(self, faces: Mapping[str, np.ndarray]) -> None:
+        """faces: per side, (1538,3) indices of the mesh's triangles."""
+        self._corners = {side: triangles.reshape(-1) for side, triangles in faces.items()}
+        self._shown: frozenset[Name] = frozenset()
+        self._templates: OrderedDict[tuple[object, ...], MarkerTemplate] = OrderedDict()
+
+    def update(self, message: Hands, style: MarkerStyle) -> bytes:
+        """A serialised MarkerArray that shows the hands of `message` and deletes those no longer in it."""
+        points = marker_points(message, self._corners, style)
+        lost = tuple(sorted(self._shown - points.keys()))
+        self._shown = frozenset(points)
+        key = (tuple(points), lost, message.header.frame_id, style)
+        if key not in self._templates:
+            counts = {name: len(array) for name, array in points.items()}
+            self._templates[key] = MarkerTemplate(counts, lost, message.header.frame_id, style)
+            if len(self._templates) > _KEPT_TEMPLATES:
+                self._templates.popitem(last=False)
+        self._templates.move_to_end(key)
+        return self._templates[key].filled(message.header, points)
+
+    def cleared(self, header: Header) -> bytes:
+        """A serialised MarkerArray that deletes every hand that is still shown."""
+        return self.update(Hands(header=header), MarkerStyle())
+
+
+def marker_points(
+    message: Hands, corners: Mapping[str, np.ndarray], style: MarkerStyle
+) -> dict[Name, np.ndarray]:
+    """The points (N,3) of every marker of every hand, in the order in which they are published.
+
+    Args:
+        message: the hands.
+        corners: per side, (4614,) vertex indices, three to a triangle.
+        style: which markers there are.
+    """
+    points: dict[Name, np.ndarray] = {}
+    seen: Counter[str] = Counter()
+    for hand in message.hands:
+        side = SIDE_NAMES[hand.side]
+        number, seen[side] = seen[side], seen[side] + 1
+        joints = hand.joints.reshape(21, 3)
+        if "mesh" in style.content:
+            points[f"{side}_mesh", number] = hand.vertices.reshape(-1, 3)[corners[side]]
+        if "skeleton" in style.content:
+            points[f"{side}_bones", number] = joints[_BONE_ENDS]
+            points[f"{side}_joints", number] = joints
+    return points
+
+
+def marker(name: Name, header: Header, points: Sequence[Point], style: MarkerStyle) -> Marker:
+    """The marker of that name; points are used as they are."""
+    side, part = name[0].split("_")
+    message = Marker(header=header, ns=name[0], id=name[1], action=Marker.ADD, points=points)
+    message.pose.orientation.w = 1.0
+    message.lifetime.sec = LIFETIME_S
+    if part == "mesh":
+        # One color for all: per-vertex colors would lose their shading in RViz.
+        message.type, message.color = Marker.TRIANGLE_LIST, color(SIDE_COLORS[side], style.opacity)
+        message.scale.x = message.scale.y = message.scale.z = 1.0
+    elif part == "bones":
+        message.type, message.color = Marker.LINE_LIST, color(BONE_COLOR)
+        message.scale.x = _BONE_WIDTH_M
+    else:
+        message.type, message.color = Marker.SPHERE_LIST, color(SIDE_COLORS[side])
+        message.scale.x = message.scale.y = message.scale.z = _JOINT_SIZE_M
+    return message
+
+
+def deletion(name: Name, header: Header) -> Marker:
+    """The marker that takes the one of that name away."""
+    return Marker(header=header, ns=name[0], id=name[1], action=Marker.DELETE)
+
+
+def delete_all(header: Header) -> MarkerArray:
+    """Takes away whatever an earlier run left in RViz. It flickers: for activation only."""
+    return MarkerArray(markers=[Marker(header=header, action=Marker.DELETEALL)])
+
+
+def color(rgb: Sequence[float], opacity: float = 1.0) -> ColorRGBA:
+    """A std_msgs/ColorRGBA."""
+    return ColorRGBA(r=float(rgb[0]), g=float(rgb[1]), b=float(rgb[2]), a=float(opacity))
+
+
+class MarkerTemplate:
+    """The serialised bytes of one set of markers, and where in them each frame's numbers go.
+
+    The places are found by looking for values that stand there instead, which holds for any version of
+    Marker.msg and any byte layout that keeps float64 and int32 as they are.
+    """
+
+    def __init__(
+        self, counts: Mapping[Name, int], lost: Sequence[Name], frame_id: str, style: MarkerStyle
+    ) -> None:
+        """
+        Args:
+            counts: number of points of each marker, in order.
+            lost: markers to delete.
+            frame_id: of every marker.
+            style: how they look.
+        """
+        header = Header(frame_id=frame_id)
+        header.stamp.sec, header.stamp.nanosec = _STAMP
+        stand_in = Point(x=_COORDINATE, y=_COORDINATE, z=_COORDINATE)
+        markers = [marker(name, header, [stand_in] * count, style) for name, count in counts.items()]
+        markers += [deletion(name, header) for name in lost]
+        self._bytes = bytearray(serialize_message(MarkerArray(markers=markers)))
+        self._stamps = _places(self._bytes, struct.pack("<iI", *_STAMP), len(markers))
+        self._points = dict(zip(counts, self._point_views(list(counts.values())), strict=True))
+
+    def filled(self, header: Header, points: Mapping[Name, np.ndarray]) -> bytes:
+        """The message with `points` (N,3) in the markers of those names, stamped as `header` is."""
+        stamp = struct.pack("<iI", header.stamp.sec, header.stamp.nanosec)
+        for place in self._stamps:
+            self._bytes[place : place + len(stamp)] = stamp
+        for name, view in self._points.items():
+            view[...] = points[name]
+        return bytes(self._bytes)
+
+    def _point_views(self, counts: Sequence[int]) -> list[np.ndarray]:
+        """Per marker a writable (N,3) float64 view into the bytes."""
+        pattern = struct.pack("<d", _COORDINATE)
+        views, start = [], 0
+        for count in counts:
+            place = self._bytes.index(pattern * 3 * count, start)
+            views.append(np.frombuffer(self._bytes, np.float64, 3 * count, place).reshape(count, 3))
+            start = place + 24 * count
+        return views
+
+
+def _places(data: bytearray, pattern: bytes, count: int) -> list[int]:
+    """Where the `count` occurrences of `pattern` begin."""
+    places: list[int] = []
+    for _ in range(count):
+        places.append(data.index(pattern, places[-1] + 1 if places else 0))
+    return places

@@ -1,0 +1,97 @@
+"""The topics of hands_node, in one place for the code that opens them and the README that lists them.
+
+`python -m lgnet_ros.node.topics` prints the README's tables; a test holds the README against this module.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Topic:
+    """name: relative (REP 135), but for /tf and /diagnostics. type: package/Message. purpose: one line."""
+
+    name: str
+    type: str
+    purpose: str
+
+
+IMAGE = Topic("image_raw", "sensor_msgs/Image", "the camera's image")
+COMPRESSED = Topic(
+    "image_raw/compressed", "sensor_msgs/CompressedImage", "instead, with `image_transport: compressed`"
+)
+CAMERA_INFO = Topic("camera_info", "sensor_msgs/CameraInfo", "the camera's calibration")
+DEPTH = Topic("depth", "sensor_msgs/Image", "with `use_depth`: aligned depth, 32FC1 (m) or 16UC1 (mm)")
+DETECTIONS = Topic(
+    "detections", "vision_msgs/Detection2DArray", "with `detector: external`: boxes around hands"
+)
+INPUTS = (IMAGE, COMPRESSED, CAMERA_INFO, DEPTH, DETECTIONS)
+
+HANDS = Topic("~/hands", "lgnet_ros/Hands", "everything: one message per image, empty when no hand is seen")
+TF = Topic(
+    "/tf", "tf2_msgs/TFMessage", "21 joints and the palm of every hand; one message per image with hands"
+)
+MARKERS = Topic("~/markers", "visualization_msgs/MarkerArray", "meshes and skeletons for RViz")
+INTERACTION_MARKERS = Topic(
+    "~/interaction_markers",
+    "visualization_msgs/MarkerArray",
+    "palm normal, approach, opening, keep-out volume, closest points, contacts, text",
+)
+OVERLAY = Topic(
+    "~/overlay", "sensor_msgs/Image", "what the network saw, drawn on the image; only if subscribed"
+)
+PALMS = {
+    side: Topic(f"~/{side}/palm", "geometry_msgs/PoseStamped", f"pose of the {side} palm, z out of the palm")
+    for side in ("right", "left")
+}
+TWISTS = {
+    side: Topic(f"~/{side}/twist", "geometry_msgs/TwistStamped", f"filtered velocity of the {side} palm")
+    for side in ("right", "left")
+}
+MESH_TOPOLOGIES = {
+    side: Topic(
+        f"~/{side}/mesh_topology",
+        "shape_msgs/Mesh",
+        f"triangles of `Hand.vertices`, {side}; once, transient local",
+    )
+    for side in ("right", "left")
+}
+KEEPOUT = Topic(
+    "~/keepout", "sensor_msgs/PointCloud2", "hands' surfaces, grown by uncertainty and by velocity × latency"
+)
+HANDOVER = Topic(
+    "~/handover/update", "visualization_msgs/InteractiveMarkerUpdate", "for RViz: click a hand to choose it"
+)
+HANDOVER_TARGET = Topic(
+    "~/handover/target", "geometry_msgs/PoseStamped", "where a tool waits in front of the chosen hand's palm"
+)
+DIAGNOSTICS = Topic("/diagnostics", "diagnostic_msgs/DiagnosticArray", "rates, drops, faults, timings; 1 Hz")
+OUTPUTS = (
+    HANDS,
+    TF,
+    MARKERS,
+    INTERACTION_MARKERS,
+    OVERLAY,
+    *PALMS.values(),
+    *TWISTS.values(),
+    *MESH_TOPOLOGIES.values(),
+    KEEPOUT,
+    HANDOVER,
+    HANDOVER_TARGET,
+    DIAGNOSTICS,
+)
+
+
+def markdown_tables() -> str:
+    """The README's tables of topics, inputs and outputs."""
+    lines = []
+    for title, topics in (("in", INPUTS), ("out", OUTPUTS)):
+        lines += [f"| {title} | type | |", "|---|---|---|"]
+        lines += [f"| `{topic.name}` | `{topic.type}` | {topic.purpose} |" for topic in topics]
+        lines.append("")
+    return "\n".join(lines).rstrip("\n")
+
+
+if __name__ == "__main__":
+    print(markdown_tables())

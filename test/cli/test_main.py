@@ -1,0 +1,107 @@
+"""The command `lgnet`: what it says and with which status it ends."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from lgnet_ros.cli import main as cli
+from lgnet_ros.errors import UserError
+
+COMMAND_MODULES = {
+    path.stem
+    for path in Path(cli.__file__).parent.glob("[a-z]*.py")
+    if "HELP" in path.read_text(encoding="utf-8")
+} - {"main"}
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
+    """A command `probe` that tests fill in."""
+    module = types.ModuleType("lgnet_ros.cli.probe")
+    module.HELP = "a probe"
+    module.add_arguments = lambda parser: parser.add_argument("--number", type=int, default=1)
+    module.run = lambda args: 0
+    monkeypatch.setitem(sys.modules, "lgnet_ros.cli.probe", module)
+    monkeypatch.setitem(cli.COMMANDS, "probe", "a probe")
+    return module
+
+
+def test_the_table_lists_the_commands_that_there_are() -> None:
+    assert set(cli.COMMANDS) == COMMAND_MODULES
+
+
+def test_a_command_gets_its_arguments_and_gives_the_status(command: types.ModuleType) -> None:
+    command.run = lambda args: args.number
+    assert cli.main(["probe", "--number", "5"]) == 5
+
+
+def test_a_users_mistake_is_one_line_and_status_2(
+    command: types.ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(args: argparse.Namespace) -> int:
+        raise UserError("weights 'x': no such file; see weights/README.md")
+
+    command.run = run
+    assert cli.main(["probe"]) == 2
+    written = capsys.readouterr()
+    assert written.err == "lgnet: weights 'x': no such file; see weights/README.md\n"
+    assert written.out == ""
+
+
+def test_a_programming_error_is_not_hidden(command: types.ModuleType) -> None:
+    command.run = lambda args: {}["missing"]
+    with pytest.raises(KeyError):
+        cli.main(["probe"])
+
+
+def test_an_interrupt_ends_without_a_traceback(command: types.ModuleType) -> None:
+    def run(args: argparse.Namespace) -> int:
+        raise KeyboardInterrupt
+
+    command.run = run
+    assert cli.main(["probe"]) == 130
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["no-such-command"], ["run", "--no-such-option"], ["run", "--duration", "-1"]]
+)
+def test_wrong_usage_is_explained_with_status_2(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code == 2
+    written = capsys.readouterr()
+    assert "usage: lgnet" in written.err and written.out == ""
+
+
+def test_help_lists_every_command_without_importing_any() -> None:
+    program = (
+        "import sys; from lgnet_ros.cli.main import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'cv2', 'numpy', 'rclpy'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert all(f"    {name} " in shown.stdout for name in cli.COMMANDS)
+
+
+@pytest.mark.parametrize("name", sorted(COMMAND_MODULES))
+def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([name, "--help"])
+    assert ended.value.code == 0
+    assert f"usage: lgnet {name}" in capsys.readouterr().out
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    program = f"{sys.executable} -m lgnet_ros.cli.main --help | head -n 1"
+    shown = subprocess.run(["bash", "-o", "pipefail", "-c", program], capture_output=True, text=True)
+    assert shown.returncode == 0 and "Traceback" not in shown.stderr

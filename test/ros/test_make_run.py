@@ -1,0 +1,104 @@
+"""The whole, as `make run` starts it: camera and node as processes, DDS between them, a summary."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy")
+
+import cv2
+from lgnet_ros.msg import Hands
+from ros_rig import Rig, wait_until
+from sensor_msgs.msg import CameraInfo
+
+pytestmark = pytest.mark.slow
+
+
+def start(out: Path, *arguments: str) -> subprocess.Popen:
+    command = [sys.executable, "-m", "lgnet_ros.cli.main", "run", "--out", str(out), *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def node_processes() -> set[int]:
+    """Process ids of the nodes that this test's processes have started."""
+    mine = f"ROS_DOMAIN_ID={os.environ['ROS_DOMAIN_ID']}".encode()
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command, environment = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
+        except OSError:
+            continue
+        if b"lgnet_ros.node." in command and mine in environment.split(b"\0"):
+            found.add(int(folder.name))
+    return found
+
+
+def stamps(messages: list) -> list[int]:
+    return [message.header.stamp.sec * 10**9 + message.header.stamp.nanosec for message in messages]
+
+
+def test_a_run_answers_images_with_their_own_stamps_and_ends_clean(rig: Rig, tmp_path: Path) -> None:
+    infos = rig.listener.listen(CameraInfo, "camera_info")
+    results = rig.listener.listen(Hands, "hands/hands")
+    process = start(tmp_path, "--duration", "8", "--json")
+    written, said = process.communicate(timeout=240)
+    assert process.returncode == 0, said
+    assert not node_processes()
+
+    summary = json.loads(written)
+    assert summary["seconds"] == pytest.approx(8, abs=3)
+    assert 1 <= summary["results"] <= summary["images"]  # on a busy machine a few, elsewhere many
+    assert summary["compared_with_truth"] >= 0.9 * summary["results"]
+    assert ("WEIGHTS UNTRAINED" in said) == (not summary["trained"])
+
+    assert len(results) >= summary["results"]
+    assert len(set(stamps(results))) == len(results)
+    assert set(stamps(results)) <= set(stamps(infos))
+    assert {message.header.frame_id for message in results} == {"camera_optical_frame"}
+    assert all(message.calibrated and 0 < message.latency < 20 for message in results)
+
+    video = cv2.VideoCapture(summary["video"])
+    assert video.read()[0] and video.get(cv2.CAP_PROP_FRAME_WIDTH) == 640
+
+
+def test_ctrl_c_ends_a_run_with_status_0_and_no_orphans(rig: Rig, tmp_path: Path) -> None:
+    results = rig.listener.listen(Hands, "hands/hands")
+    process = start(tmp_path)
+    wait_until(lambda: len(results) >= 3, 200)
+    assert len(node_processes()) == 2
+    process.send_signal(signal.SIGINT)
+    written, said = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert not node_processes()
+    assert "images" in written and "Traceback" not in said
+
+
+def test_a_folder_is_played_once(tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for number in range(90):
+        cv2.imwrite(str(folder / f"{number:03}.jpg"), np.full((120, 160, 3), number, np.uint8))
+    process = start(tmp_path / "out", "--source", str(folder), "--json")
+    written, said = process.communicate(timeout=240)
+    assert process.returncode == 0, said
+    assert json.loads(written)["compared_with_truth"] == 0
+    assert not node_processes()
+
+
+def test_a_source_that_is_not_there_is_one_line_and_status_2(tmp_path: Path) -> None:
+    process = start(tmp_path, "--source", "/no/such/video.mp4")
+    written, said = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert written == ""
+    assert said.splitlines()[-1].startswith(
+        "lgnet: camera_node: source '/no/such/video.mp4': no such device, file or folder"
+    )
+    assert "Traceback" not in said and not node_processes()

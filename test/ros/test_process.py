@@ -1,0 +1,75 @@
+"""The real node with the real pipeline in a process of its own: quality of service, sizes, start and end."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed")
+
+import subprocess
+
+from lgnet_ros.msg import Hands
+from ros_rig import BEST_EFFORT, RELIABLE, Camera, hands_process, wait_until
+from tf2_msgs.msg import TFMessage
+
+# Any crop may then hold a hand, also for a network that has learned nothing.
+SEES_HANDS = ("-p", "weights:=nano", "-p", "presence_enter:=0.05", "-p", "presence_stay:=0.05")
+
+
+def shoot_until(camera, size, condition, timeout_s=30):
+    """Images of that size at 20 Hz until the condition holds."""
+
+    def shot():
+        camera.shoot(*size)
+        time.sleep(0.05)
+        return condition()
+
+    return wait_until(shot, timeout_s)
+
+
+@pytest.mark.slow
+def test_images_of_either_size_arrive_from_either_kind_of_publisher(rig):
+    hands = rig.listener.listen(Hands, "/hands/hands")
+    frames = rig.listener.listen(TFMessage, "/tf")
+    with hands_process(*SEES_HANDS) as process:
+        stamps = 0
+        for qos in (BEST_EFFORT, RELIABLE):
+            for size in ((640, 480), (1280, 720)):
+                camera = Camera(rig.node, qos)
+                camera.count = stamps
+                hands.clear()
+                shoot_until(camera, size, lambda: len(hands) >= 3, 60)
+                stamps = camera.count + 30
+                camera.close()
+        assert all(message.calibrated and "untrained" in message.model_id for message in hands)
+        with_hands = {(m.header.stamp.sec, m.header.stamp.nanosec) for m in hands if m.hands}
+        of_frames = {(f.header.stamp.sec, f.header.stamp.nanosec) for t in frames for f in t.transforms}
+        assert with_hands <= of_frames
+    assert process.returncode == 0
+    log = process.stdout.read()
+    assert "Traceback" not in log and "ready: lgnet-nano" in log
+
+
+@pytest.mark.slow
+def test_node_without_its_weights_says_so_in_one_line_and_lives(rig):
+    with hands_process("-p", "weights:=/nowhere/to_be_found.safetensors") as process:
+        wait_until(lambda: any(name == "hands" for name in rig.node.get_node_names()), 30)
+        wait_until(lambda: rig.state() == "unconfigured", 30)
+        assert process.poll() is None
+    log = process.stdout.read()
+    assert process.returncode == 0
+    assert len([line for line in log.splitlines() if "[ERROR]" in line]) == 1
+    assert "cannot configure: " in log and "to_be_found.safetensors" in log and "Traceback" not in log
+
+
+def test_missing_module_is_one_line_that_says_what_to_install():
+    code = (
+        "import sys; sys.modules['cv2'] = None; from lgnet_ros.node.hands_node import main; sys.exit(main())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "-m pip install opencv-python-headless" in done.stderr
+    assert "Traceback" not in done.stderr and len(done.stderr.strip().splitlines()) == 1
