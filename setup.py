@@ -55,7 +55,6 @@ setup(
     ],
     extras_require={
         "bags": ["rosbags>=0.10"],
-        "landmarks": ['mediapipe>=0.10.14; python_version < "3.13"'],
         "mano": ["smplx>=0.1.28"],
         "openvino": ["openvino>=2024.4"],
         "test": ["hypothesis", "pytest>=7", "pytest-timeout", "pytest-xdist", "ruff"],

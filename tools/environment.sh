@@ -77,9 +77,7 @@ environment_key() {
 install_environment() {
   [[ $(cat "$venv/.complete" 2>/dev/null) != "$(environment_key)" ]] || return 0
   say "installing Python packages into ${venv#"$root"/} (once, some minutes; log: ${venv#"$root"/}/install.log)"
-  install_packages "$@" --editable ".[bags,landmarks,openvino,test,train]"
-  # mediapipe brings an OpenCV that needs a display's libraries; this puts the one back that does not.
-  install_packages --force-reinstall --no-deps opencv-python-headless
+  install_packages "$@" --editable ".[bags,openvino,test,train]"
   environment_key >"$venv/.complete"
 }
 
