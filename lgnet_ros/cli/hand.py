@@ -36,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     build = actions.add_parser("build", help="generate the open hand again; takes a minute or two")
     build.add_argument("--out", type=Path, help="file to write (default: the shipped one)")
     build.add_argument("--json", action="store_true", help="print one JSON object")
-    imported = actions.add_parser("import-mano", help=f"convert {' and '.join(OFFICIAL_FILES)} to plain arrays")
+    imported = actions.add_parser(
+        "import-mano", help=f"convert {' and '.join(OFFICIAL_FILES)} to plain arrays"
+    )
     imported.add_argument("directory", type=Path, help="the folder with the official files")
     imported.add_argument("--out", type=Path, help=f"folder to write (default: {default_mano_directory()})")
     show = actions.add_parser("show", help="draw a hand model, or export its mesh")
@@ -46,18 +48,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_show_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, help="hand model file or folder (default: the open hand)")
     parser.add_argument("--side", choices=SIDES, default="right")
-    parser.add_argument("--pose", nargs="+", default=["flat"], metavar="NAME", help=f"of: template, {', '.join(POSES)}")
-    parser.add_argument("--shape", type=float, nargs="+", default=[], metavar="B", help="up to ten shape coefficients")
-    parser.add_argument("--components", type=int, default=0, metavar="N", help="also ±2 of the first N shape components")
+    parser.add_argument(
+        "--pose", nargs="+", default=["flat"], metavar="NAME", help=f"of: template, {', '.join(POSES)}"
+    )
+    parser.add_argument(
+        "--shape", type=float, nargs="+", default=[], metavar="B", help="up to ten shape coefficients"
+    )
+    parser.add_argument(
+        "--components", type=int, default=0, metavar="N", help="also ±2 of the first N shape components"
+    )
     parser.add_argument("--views", nargs="+", choices=tuple(pictures.VIEWS), default=["palm", "back", "side"])
     parser.add_argument("--size", type=int, default=320, help="pixels of one view")
     parser.add_argument(
         "--out",
         type=Path,
         required=True,
-        help=f"{', '.join(_PICTURES)}: a sheet; {_TURNTABLE}: a turntable; {', '.join(FORMATS)}: the mesh, metres",
+        help=f"{', '.join(_PICTURES)}: a sheet; {_TURNTABLE}: a turntable; {', '.join(FORMATS)}: the mesh, m",
     )
-    parser.add_argument("--proportions", action="store_true", help="also print its measures beside published means")
+    parser.add_argument(
+        "--proportions", action="store_true", help="also print its measures beside published means"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -81,7 +91,7 @@ def _import(args: argparse.Namespace) -> int:
     written = import_mano(args.directory, args.out or default_mano_directory())
     for path in written:
         print(f"wrote {path}")
-    print(f"MANO's licence ({LICENCE_URL}) covers these files: research, not commercial use, not to be passed on.")
+    print(f"MANO's licence ({LICENCE_URL}) covers these files: non-commercial research, no passing on.")
     print(f"Use them with --hand-model {written[0].parent}")
     return 0
 
@@ -122,7 +132,7 @@ def _shapes(args: argparse.Namespace) -> dict[str, torch.Tensor]:
 
 
 def _sheet(model: HandModel, shapes: dict[str, torch.Tensor], args: argparse.Namespace) -> np.ndarray:
-    """One row per pose, one column per view; with several shapes one row per shape, all poses beside one another."""
+    """A row per pose and a column per view; with several shapes a row per shape, poses beside one another."""
 
     def row(pose: str, shape: torch.Tensor) -> list[np.ndarray]:
         vertices = _posed(model, pose, shape, args.side)

@@ -13,8 +13,8 @@ from lgnet_ros.data.synthetic.raster import View, rasterize
 from lgnet_ros.errors import UserError
 from lgnet_ros.hand_model.mesh import vertex_normals
 
-# From which direction a right hand is seen, and what is up in the picture (template frame: fingers −x, back +y,
-# thumb's side +z). A left hand is seen from the mirrored direction.
+# From which direction a right hand is seen, and what is up in the picture (template frame: fingers −x, back
+# +y, thumb's side +z). A left hand is seen from the mirrored direction.
 VIEWS: dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]] = {
     "palm": ((0.0, -1.0, 0.0), (-1.0, 0.0, 0.0)),
     "back": ((0.0, 1.0, 0.0), (-1.0, 0.0, 0.0)),
@@ -27,13 +27,18 @@ VIEWS: dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]] 
 _DISTANCE_M = 1.2
 _SPAN_M = 0.23  # what fits into a picture's height
 _SUPERSAMPLING = 3
-_SKIN, _NAIL, _BACKGROUND = np.array([226.0, 172, 145]), np.array([236.0, 196, 182]), np.array([246.0, 246, 248])
+MARGIN = 72  # pixels for the labels of a sheet
+_SKIN, _NAIL, _BACKGROUND = (
+    np.array([226.0, 172, 145]),
+    np.array([236.0, 196, 182]),
+    np.array([246.0, 246, 248]),
+)
 _KEY, _FILL = np.array([-0.35, -0.6, -0.72]), np.array([0.85, 0.1, -0.3])  # towards the lights; camera axes
 _AMBIENT, _KEY_STRENGTH, _FILL_STRENGTH, _GLOSS = 0.30, 0.68, 0.20, 30.0
 
 
 def camera_rotation(view: str, side: str, turn_rad: float = 0.0) -> np.ndarray:
-    """(3, 3) from the template frame to camera axes (right, down, forward), turned about the picture's vertical."""
+    """(3, 3) from the template to camera axes (right, down, forward), turned about the picture's vertical."""
     seen_from, up = (np.array(vector) for vector in VIEWS[view])
     mirror = np.array([-1.0, 1.0, 1.0]) if side == "left" else np.ones(3)
     forward = -seen_from * mirror / np.linalg.norm(seen_from)
@@ -46,7 +51,9 @@ def camera_rotation(view: str, side: str, turn_rad: float = 0.0) -> np.ndarray:
     return turn @ np.stack([np.cross(down, forward), down, forward])
 
 
-def draw(vertices: np.ndarray, faces: np.ndarray, nails: np.ndarray, rotation: np.ndarray, size: int) -> np.ndarray:
+def draw(
+    vertices: np.ndarray, faces: np.ndarray, nails: np.ndarray, rotation: np.ndarray, size: int
+) -> np.ndarray:
     """One shaded view of a hand, centered.
 
     Args:
@@ -70,7 +77,9 @@ def draw(vertices: np.ndarray, faces: np.ndarray, nails: np.ndarray, rotation: n
     return cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA).round().astype(np.uint8)
 
 
-def _interpolate(attributes: np.ndarray, faces: np.ndarray, visible, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+def _interpolate(
+    attributes: np.ndarray, faces: np.ndarray, visible, rows: np.ndarray, columns: np.ndarray
+) -> np.ndarray:
     """(N, C) vertex attributes at the samples seen."""
     hit = visible.face[rows, columns]
     planes = visible.planes[hit].reshape(-1, 3, 3)
@@ -85,17 +94,21 @@ def _shade(attributes: np.ndarray) -> np.ndarray:
     key, fill = (light / np.linalg.norm(light) for light in (_KEY, _FILL))
     halfway = key + [0, 0, -1]
     gloss = np.clip(normals @ (halfway / np.linalg.norm(halfway)), 0, 1) ** 25
-    diffuse = _AMBIENT + _KEY_STRENGTH * np.clip(normals @ key, 0, 1) + _FILL_STRENGTH * np.clip(normals @ fill, 0, 1)
+    diffuse = (
+        _AMBIENT
+        + _KEY_STRENGTH * np.clip(normals @ key, 0, 1)
+        + _FILL_STRENGTH * np.clip(normals @ fill, 0, 1)
+    )
     return np.clip(attributes[:, 3:] * diffuse[:, None] + _GLOSS * gloss[:, None], 0, 255)
 
 
 def sheet(pictures: list[list[np.ndarray]], labels: list[str]) -> np.ndarray:
-    """Rows of equally large pictures under one another, each row labelled at its left top."""
+    """Rows of equally large pictures under one another, each row's label in a margin on its left."""
     rows = []
     for row, label in zip(pictures, labels, strict=True):
-        strip = np.ascontiguousarray(np.hstack(row))
-        cv2.putText(strip, label, (8, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (90, 90, 96), 1, cv2.LINE_AA)
-        rows.append(strip)
+        margin = np.full((row[0].shape[0], MARGIN, 3), _BACKGROUND, np.uint8)
+        cv2.putText(margin, label, (8, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (90, 90, 96), 1, cv2.LINE_AA)
+        rows.append(np.hstack([margin, *row]))
     return np.vstack(rows)
 
 

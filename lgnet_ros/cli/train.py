@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--devices", type=int, metavar="N", help="GPUs, or processes on a CPU (default: all GPUs, or 1)"
     )
     parser.add_argument("--nodes", type=int, default=1, metavar="N", help="machines, under torchrun")
+    parser.add_argument("--minutes", type=float, metavar="M", help="stop then, ready to be resumed")
     parser.add_argument("--threads", type=int, metavar="N", help="threads of PyTorch on the CPU")
     parser.add_argument(
         "--ablations", action="store_true", help="train every row of Table III, one after the other"
@@ -61,8 +62,9 @@ def run(args: argparse.Namespace) -> int:
         torch.set_num_threads(args.threads)
     if args.ablations:
         return _ablations(recipe, folder, args)
+    resources = _resources(args)
     if not args.export:
-        train(recipe, RunFolder(folder), args.resume, _resources(args))
+        train(recipe, RunFolder(folder), args.resume, resources)
     if is_first_process():
         _export(recipe, RunFolder(folder), args.storage)
     return 0
@@ -99,8 +101,9 @@ def _export(recipe: Recipe, folder: RunFolder, storage: str) -> None:
 
 def _resources(args: argparse.Namespace) -> Resources:
     usual = default_resources()
-    if args.devices is None:
-        return Resources(usual.accelerator, usual.devices, args.nodes)
-    if args.devices < 1 or (usual.accelerator == "gpu" and args.devices > torch.cuda.device_count()):
-        raise UserError(f"--devices {args.devices}: there are {torch.cuda.device_count() or 'no'} GPUs")
-    return Resources(usual.accelerator, args.devices, args.nodes)
+    devices = usual.devices if args.devices is None else args.devices
+    if devices < 1 or (usual.accelerator == "gpu" and devices > usual.devices):
+        raise UserError(f"--devices {devices}: there are {torch.cuda.device_count() or 'no'} GPUs")
+    if args.minutes is not None and args.minutes <= 0:
+        raise UserError(f"--minutes {args.minutes:g}: must be above 0")
+    return Resources(usual.accelerator, devices, args.nodes, args.minutes)

@@ -28,12 +28,12 @@ _DEGREE = np.pi / 180.0
 
 # (flexion min, max), (abduction min, max), (twist min, max) in degrees, active range of healthy adults.
 # Finger and thumb flexion and extension: American Academy of Orthopaedic Surgeons, "Joint motion: method of
-# measuring and recording", 1965, and Hume et al., "Functional range of motion of the joints of the hand",
-# J. Hand Surg. 15A, 1990. Abduction of the MCP joints and the thumb's CMC: Lin, Wu, Huang, "Modeling the
+# measuring and recording", 1965, and Hume et al., "Functional range of motion of the joints of the hand", J.
+# Hand Surg. 15A, 1990. Abduction of the MCP joints and the thumb's CMC: Lin, Wu, Huang, "Modeling the
 # constraints of human hand motion", 2000 (±15°, middle finger near 0), widened for the border fingers by the
 # spread angles of Chatzıoğlu et al., Anat. Cell Biol. 57, 2024; CMC: Cooney et al., J. Bone Joint Surg. 63A,
-# 1981 (53° flexion-extension, 42° abduction-adduction), counted from our template pose; twist about the bone, 17°
-# at the CMC there, is widened to what opposition needs, since none is left to the joints beyond.
+# 1981 (53° flexion-extension, 42° abduction-adduction), counted from our template pose; twist about the bone,
+# 17° at the CMC there, is widened to what opposition needs, since none is left to the joints beyond.
 _LIMITS_DEGREES = {
     "index_mcp": ((-30, 90), (-15, 25), (-5, 5)),
     "middle_mcp": ((-30, 90), (-12, 12), (-5, 5)),
@@ -55,8 +55,8 @@ _LIMITS_DEGREES = {
 # (15, 3, 2) rad: joint in MANO's order, [flexion, abduction, twist], [least, greatest].
 JOINT_LIMITS = np.array([_LIMITS_DEGREES[name] for name in FINGER_JOINT_NAMES], dtype=np.float64) * _DEGREE
 
-# Which way a positive angle turns about the nail's normal: fingers away from the middle finger; the thumb, whose
-# nail faces sideways, away from the palm.
+# Which way a positive angle turns about the nail's normal: fingers away from the middle finger; the thumb,
+# whose nail faces sideways, away from the palm.
 _ABDUCTION_SENSE = {"thumb": 1.0, "index": 1.0, "middle": 1.0, "ring": -1.0, "little": -1.0}
 
 # The thumb's nail faces radially and dorsally: its direction in the palm frame (along the fingers, back,
@@ -99,8 +99,12 @@ def rotations_from_angles(angles: Tensor, axes: HandAxes) -> Tensor:
 
 
 def axes_from_joints(joints: np.ndarray, tips: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Flexion, abduction and twist axes, (15, 3) each, of a right hand in the template frame, from its 16 rest
-    joints (MANO's order) and its 5 fingertips (thumb to little)."""
+    """Flexion, abduction and twist axes, (15, 3) each, of a right hand in the template frame.
+
+    Args:
+        joints: (16, 3) at rest, MANO's order.
+        tips: (5, 3) fingertips, thumb to little.
+    """
     along, back, radial = _palm_frame(joints)
     flexion, abduction, twist = np.zeros((3, 15, 3))
     for index, name in enumerate(FINGER_JOINT_NAMES):

@@ -1,9 +1,10 @@
 """Reads pickles that hold nothing but arrays, without running anything that they ask for.
 
-The official MANO pickles wrap arrays in objects of `chumpy`, a package that no longer installs, and in SciPy's
-sparse matrices. Every class and function that such a file may name is replaced by a passive stand-in of this
-module, which keeps what it is given; any other name is refused before it is looked up. NumPy itself is not let
-near the file's bytes either: arrays are made from the stand-ins afterwards, by checked shape, type and length.
+The official MANO pickles wrap arrays in objects of `chumpy`, a package that no longer installs, and in
+SciPy's sparse matrices. Every class and function that such a file may name is replaced by a passive stand-in
+of this module, which keeps what it is given; any other name is refused before it is looked up. NumPy itself
+is not let near the file's bytes either: arrays are made from the stand-ins afterwards, by checked shape, type
+and length.
 """
 
 from __future__ import annotations
@@ -130,12 +131,14 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         loaded = _ArrayUnpickler(io.BytesIO(content), encoding="latin1").load()
     except Exception as error:  # a broken pickle fails in as many ways as there are opcodes
-        raise UserError(f"{path}: not a readable pickle of arrays ({error or type(error).__name__})") from None
+        raise UserError(
+            f"{path}: not a readable pickle of arrays ({error or type(error).__name__})"
+        ) from None
     if not isinstance(loaded, dict):
         raise UserError(f"{path}: holds no dictionary of arrays")
     try:
         dense = {key: _dense(value) for key, value in loaded.items() if isinstance(value, _Passive)}
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
         raise UserError(f"{path}: holds an array that is not whole ({error})") from None
     return {str(key): value for key, value in dense.items() if value is not None}
 
@@ -152,6 +155,8 @@ def _dense(value: Any, depth: int = 0) -> np.ndarray | None:
         return _dense(value.state["x"], depth + 1)
     if isinstance(value, _ChumpySelect):
         source, chosen = _dense(value.state["a"], depth + 1), _dense(value.state["idxs"], depth + 1)
+        if source is None or chosen is None:
+            raise ValueError("a selection from what is no array")
         return source.ravel()[chosen].reshape(value.state["preferred_shape"])
     if isinstance(value, (_Scalar, _ChumpyOther)):
         return None
@@ -177,7 +182,7 @@ def _plain_type(kind: _Type) -> np.dtype:
     order = kind.state[1] if kind.state else "="
     if not _PLAIN_TYPE.fullmatch(code) or order not in ("<", ">", "=", "|"):
         raise ValueError(f"of type {code}")
-    return np.dtype(code).newbyteorder(order)
+    return np.dtype(order + code.lstrip("<>=|"))
 
 
 def _dense_sparse(stand_in: _Sparse) -> np.ndarray:

@@ -32,7 +32,8 @@ class HandArrays:
     v_template (778, 3) m; shapedirs (778, 3, 10) m per unit of shape; posedirs (778, 3, 135) m per entry of
     the 15 rotation matrices minus identity, row-major; J_regressor (16, 778); weights (778, 16); f (1538, 3)
     outward; hands_mean (45,) axis-angle of a relaxed pose; hands_components (45, 45), one component a row;
-    fingertip_vertices (5,) thumb to little; nail_vertices (N,) where a renderer paints nails (MANO names none).
+    fingertip_vertices (5,) thumb to little; nail_vertices (N,) where a renderer paints nails (MANO names
+    none).
 
     Raises:
         UserError: an array has another shape, or holds NaN or infinity.
@@ -52,7 +53,9 @@ class HandArrays:
     def __post_init__(self) -> None:
         for name, shape in _SHAPES.items():
             array = np.ascontiguousarray(getattr(self, name), np.int64 if name in _INTEGERS else np.float32)
-            if array.ndim != len(shape) or any(w not in (-1, n) for n, w in zip(array.shape, shape, strict=True)):
+            if array.ndim != len(shape) or any(
+                w not in (-1, n) for n, w in zip(array.shape, shape, strict=True)
+            ):
                 raise UserError(f"hand model: {name} is {array.shape}, a hand of MANO's layout has {shape}")
             if not np.isfinite(array).all():
                 raise UserError(f"hand model: {name} holds values that are not finite")

@@ -72,7 +72,9 @@ def _glb(vertices: np.ndarray, faces: np.ndarray) -> bytes:
     offsets = np.cumsum([0] + [part.nbytes for part in parts])
     views = [
         {"buffer": 0, "byteOffset": int(offset), "byteLength": part.nbytes, "target": target}
-        for part, offset, target in zip(parts, offsets, (_ARRAY_BUFFER, _ARRAY_BUFFER, _ELEMENT_BUFFER), strict=False)
+        for part, offset, target in zip(
+            parts, offsets, (_ARRAY_BUFFER, _ARRAY_BUFFER, _ELEMENT_BUFFER), strict=False
+        )
     ]
     bounds = {"min": vertices.min(0).tolist(), "max": vertices.max(0).tolist()}
     accessors = [
@@ -81,7 +83,13 @@ def _glb(vertices: np.ndarray, faces: np.ndarray) -> bytes:
         {"bufferView": 2, "componentType": _UNSIGNED_INT, "count": faces.size, "type": "SCALAR"},
     ]
     primitive = {"attributes": {"POSITION": 0, "NORMAL": 1}, "indices": 2, "material": 0}
-    material = {"pbrMetallicRoughness": {"baseColorFactor": [0.8, 0.6, 0.5, 1.0], "metallicFactor": 0.0, "roughnessFactor": 0.6}}
+    material = {
+        "pbrMetallicRoughness": {
+            "baseColorFactor": [0.8, 0.6, 0.5, 1.0],
+            "metallicFactor": 0.0,
+            "roughnessFactor": 0.6,
+        }
+    }
     document = {
         "asset": {"version": "2.0", "generator": "lgnet_ros"},
         "scene": 0,
@@ -94,7 +102,9 @@ def _glb(vertices: np.ndarray, faces: np.ndarray) -> bytes:
         "accessors": accessors,
     }
     text = json.dumps(document).encode("ascii")
-    chunks = _chunk(_JSON_CHUNK, text, b" ") + _chunk(_BINARY_CHUNK, b"".join(part.tobytes() for part in parts), b"\0")
+    chunks = _chunk(_JSON_CHUNK, text, b" ") + _chunk(
+        _BINARY_CHUNK, b"".join(part.tobytes() for part in parts), b"\0"
+    )
     return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
 
 

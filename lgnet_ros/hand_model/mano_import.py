@@ -31,7 +31,9 @@ def import_mano(source: Path, target: Path) -> tuple[Path, Path]:
     """
     if not source.is_dir():
         raise UserError(f"{source}: no such folder; it should hold {' and '.join(OFFICIAL_FILES)}")
-    right, left = (arrays_from_members(read_arrays(source / name), str(source / name)) for name in OFFICIAL_FILES)
+    right, left = (
+        arrays_from_members(read_arrays(source / name), str(source / name)) for name in OFFICIAL_FILES
+    )
     written = (target / MANO_FILES[0], target / MANO_FILES[1])
     try:
         save_arrays(written[0], right)

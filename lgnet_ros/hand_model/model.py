@@ -50,6 +50,15 @@ class HandModel(nn.Module):
     left hand: its mirror image in x. Pose 0 is the template; the mean pose is part of a pose, never added.
     """
 
+    # Buffers, the side first; see _stacked_buffers.
+    _template: Tensor
+    _directions: Tensor
+    _weights: Tensor
+    _joint_template: Tensor
+    _joint_directions: Tensor
+    _joint_regressor: Tensor
+    _mean_pose: Tensor
+
     def __init__(self, right: HandArrays, left: HandArrays, name: str) -> None:
         super().__init__()
         self.name = name
@@ -221,7 +230,9 @@ def _stacked_buffers(right: HandArrays, left: HandArrays) -> dict[str, np.ndarra
     """
     sides = (right, left)
     shape_rows = [side.shapedirs.transpose(2, 1, 0).reshape(SHAPE_COUNT, -1) for side in sides]  # (10, 2334)
-    pose_rows = [side.posedirs.transpose(2, 1, 0).reshape(-1, 3 * VERTEX_COUNT) for side in sides]  # (135, 2334)
+    pose_rows = [
+        side.posedirs.transpose(2, 1, 0).reshape(-1, 3 * VERTEX_COUNT) for side in sides
+    ]  # (135, 2334)
     regressors = [side.J_regressor.astype(np.float64) for side in sides]
     joint_shape = [
         np.einsum("jv,vcs->sjc", regressor, side.shapedirs).reshape(SHAPE_COUNT, -1)

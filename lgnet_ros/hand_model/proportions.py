@@ -13,6 +13,8 @@ from lgnet_ros.hand_model.mesh import directed_edges
 from lgnet_ros.hand_model.open_hand import anthropometry as published
 from lgnet_ros.hand_model.topology import MANO_NAMES
 
+_BACK = np.array([0.0, 1.0, 0.0])
+
 
 class Proportion(NamedTuple):
     """One measure, mm."""
@@ -29,7 +31,7 @@ class Proportion(NamedTuple):
 
 
 def proportions(arrays: HandArrays) -> list[Proportion]:
-    """Bone lengths, hand breadth and thickness, finger breadths and thicknesses of a right hand's template."""
+    """Bone lengths, breadths and thicknesses of a right hand's template."""
     return [*_lengths(arrays), *_girths(arrays)]
 
 
@@ -37,7 +39,9 @@ def markdown_table(rows: list[Proportion]) -> str:
     """The rows as a Markdown table."""
     head = ["| measure | this hand, mm | published, mm | deviation | source |", "|---|---|---|---|---|"]
     line = "| {} | {:.1f} | {:.1f} | {:+.1f} % | {} |".format
-    return "\n".join([*head, *(line(r.name, r.measured, r.published, 100 * r.deviation, r.source) for r in rows)])
+    return "\n".join(
+        [*head, *(line(r.name, r.measured, r.published, 100 * r.deviation, r.source) for r in rows)]
+    )
 
 
 def _joints_and_tips(arrays: HandArrays) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
@@ -77,14 +81,18 @@ def _girths(arrays: HandArrays) -> list[Proportion]:
     across = joints["index_mcp"] - joints["little_mcp"]
     off_thumb = arrays.weights[:, -3:].sum(1) < 0.3
     middle = (joints["index_mcp"] + joints["little_mcp"]) / 2
-    heads = _section(arrays, middle, np.cross(across, [0, 1, 0]), off_thumb)
+    heads = _section(arrays, middle, np.cross(across, _BACK), off_thumb)
     along = joints["middle_mcp"] - joints["wrist"]
     at_middle = _section(arrays, joints["middle_mcp"], along, off_thumb)
     at_middle = at_middle[np.abs((at_middle - joints["middle_mcp"]) @ _unit(across)) < 6.0]
     wrist = _section(arrays, np.array([8.0, 0.0, 0.0]), np.array([1.0, 0.0, 0.0]))
     return [
-        Proportion("hand breadth at the metacarpal heads", _extent(heads, across), published.HAND_BREADTH, "P96"),
-        Proportion("hand thickness at the middle MCP", _extent(at_middle, [0, 1, 0]), published.HAND_THICKNESS, "P96"),
+        Proportion(
+            "hand breadth at the metacarpal heads", _extent(heads, across), published.HAND_BREADTH, "P96"
+        ),
+        Proportion(
+            "hand thickness at the middle MCP", _extent(at_middle, _BACK), published.HAND_THICKNESS, "P96"
+        ),
         Proportion("index breadth at PIP", index_breadth, published.INDEX_PIP_BREADTH, "P96"),
         Proportion("index thickness at PIP", index_thickness, published.INDEX_PIP_THICKNESS, "P96"),
         Proportion("thumb breadth at IP", thumb_breadth, published.THUMB_IP_BREADTH, "P96"),

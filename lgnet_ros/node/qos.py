@@ -89,7 +89,7 @@ def use_large_shared_memory(environment: MutableMapping[str, str] = os.environ) 
 
 
 def profile_variable(environment: Mapping[str, str]) -> str:
-    """The name by which the installed Fast DDS is told its profile; its ROS package gives away the version."""
+    """The name by which the installed Fast DDS is told its profile; its ROS package tells the version."""
     prefixes = environment.get("AMENT_PREFIX_PATH", "").split(os.pathsep)
     newer = any(prefix and (Path(prefix) / "share" / "fastdds").is_dir() for prefix in prefixes)
     return _PROFILE_VARIABLES["fastdds" if newer else "fastrtps"]

@@ -67,7 +67,11 @@ def test_axes_are_unit_vectors_across_and_along_the_bones(open_hand: HandModel) 
     axes = anatomical_axes(open_hand, "right")
     for axis in (axes.flexion_axes, axes.abduction_axes, axes.twist_axes):
         np.testing.assert_allclose(np.linalg.norm(axis, axis=1), 1.0)
-    for one, other in (("flexion_axes", "abduction_axes"), ("flexion_axes", "twist_axes"), ("abduction_axes", "twist_axes")):
+    for one, other in (
+        ("flexion_axes", "abduction_axes"),
+        ("flexion_axes", "twist_axes"),
+        ("abduction_axes", "twist_axes"),
+    ):
         np.testing.assert_allclose((getattr(axes, one) * getattr(axes, other)).sum(1), 0.0, atol=1e-9)
 
 

@@ -19,7 +19,9 @@ def random_pose(count: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.tensor(pose, dtype=torch.float32), torch.tensor(shape, dtype=torch.float32)
 
 
-def pose_by_loops(model: HandModel, side: str, pose: np.ndarray, shape: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def pose_by_loops(
+    model: HandModel, side: str, pose: np.ndarray, shape: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """SMPL's equations written out for one hand, one joint and one vertex at a time, in float64."""
     arrays = model.arrays(side)
     local = Rotation.from_rotvec(pose).as_matrix()
@@ -88,7 +90,9 @@ def test_axis_angle_and_matrices_pose_alike(open_hand: HandModel) -> None:
     pose, shape = random_pose(4)
     matrices = torch.tensor(Rotation.from_rotvec(pose.reshape(-1, 3)).as_matrix(), dtype=torch.float32)
     by_matrix = open_hand(matrices.view(4, 16, 3, 3), shape, "right")
-    torch.testing.assert_close(open_hand(pose, shape, "right").vertices, by_matrix.vertices, atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        open_hand(pose, shape, "right").vertices, by_matrix.vertices, atol=1e-6, rtol=0
+    )
 
 
 @pytest.mark.parametrize("form", ["axis-angle", "matrices"])
@@ -96,7 +100,9 @@ def test_both_hands_at_once_are_each_hand_alone(open_hand: HandModel, form: str)
     pose, shape = random_pose(12)
     pose, shape = pose.view(3, 2, 2, 16, 3), shape.view(3, 2, 2, 10)
     if form == "matrices":
-        pose = torch.tensor(Rotation.from_rotvec(pose.reshape(-1, 3)).as_matrix().reshape(3, 2, 2, 16, 3, 3)).float()
+        pose = torch.tensor(
+            Rotation.from_rotvec(pose.reshape(-1, 3)).as_matrix().reshape(3, 2, 2, 16, 3, 3)
+        ).float()
     both = open_hand.both(pose, shape)
     assert both.vertices.shape == (3, 2, 2, 778, 3) and both.rotations.shape == (3, 2, 2, 16, 3, 3)
     for index, side in enumerate(SIDES):
@@ -114,13 +120,17 @@ def test_the_root_turns_the_hand_about_its_own_wrist(open_hand: HandModel) -> No
     still, moved = (open_hand(p, shape, "right") for p in (pose, turned))
     wrist = still.chain[:, :1]
     torch.testing.assert_close(moved.chain[:, :1], wrist)
-    torch.testing.assert_close(moved.vertices, (still.vertices - wrist) @ rotation.T + wrist, atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        moved.vertices, (still.vertices - wrist) @ rotation.T + wrist, atol=1e-6, rtol=0
+    )
 
 
 def test_joints_are_the_regressor_times_the_vertices(open_hand: HandModel) -> None:
     posed = open_hand(*random_pose(2), "left")
     torch.testing.assert_close(posed.joints, open_hand.joint_regressor("left") @ posed.vertices)
-    torch.testing.assert_close(posed.joints[:, [4, 8, 12, 16, 20]], posed.vertices[:, open_hand.fingertip_vertices])
+    torch.testing.assert_close(
+        posed.joints[:, [4, 8, 12, 16, 20]], posed.vertices[:, open_hand.fingertip_vertices]
+    )
 
 
 def test_the_model_adds_nothing_to_a_state_dict(open_hand: HandModel) -> None:
@@ -129,7 +139,9 @@ def test_the_model_adds_nothing_to_a_state_dict(open_hand: HandModel) -> None:
 
 
 @pytest.mark.parametrize("flat_hand_mean", [True, False])
-def test_smplx_loads_the_open_hands_file_and_poses_it_alike(open_hand: HandModel, flat_hand_mean: bool, tmp_path: Path) -> None:
+def test_smplx_loads_the_open_hands_file_and_poses_it_alike(
+    open_hand: HandModel, flat_hand_mean: bool, tmp_path: Path
+) -> None:
     smplx = pytest.importorskip("smplx")
     file = tmp_path / "MANO_RIGHT.npz"  # smplx tells the side from the name
     file.write_bytes((weights_directory() / "open_hand.npz").read_bytes())
@@ -149,11 +161,16 @@ def test_a_model_made_from_smplx_layers_is_the_same_model(open_hand: HandModel, 
 
     for side in SIDES:
         save_arrays(tmp_path / f"MANO_{side.upper()}.npz", open_hand.arrays(side))
-    layers = [smplx.MANOLayer(str(tmp_path / f"MANO_{side.upper()}.npz"), is_rhand=side == "right", ext="npz") for side in SIDES]
+    layers = [
+        smplx.MANOLayer(str(tmp_path / f"MANO_{side.upper()}.npz"), is_rhand=side == "right", ext="npz")
+        for side in SIDES
+    ]
     model = HandModel.from_smplx(*layers)
     pose, shape = random_pose(4)
     pose, shape = pose.view(2, 2, 16, 3), shape.view(2, 2, 10)
-    torch.testing.assert_close(model.both(pose, shape).vertices, open_hand.both(pose, shape).vertices, atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        model.both(pose, shape).vertices, open_hand.both(pose, shape).vertices, atol=1e-6, rtol=0
+    )
 
 
 def test_something_that_is_no_smplx_layer_is_refused_by_name() -> None:

@@ -22,7 +22,16 @@ def test_saving_a_loaded_hand_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_the_shipped_file_is_small_and_in_manos_keys() -> None:
     assert SHIPPED.stat().st_size < 1_500_000
     with np.load(SHIPPED) as archive:
-        keys = {"v_template", "shapedirs", "posedirs", "J_regressor", "weights", "kintree_table", "f", "hands_mean"}
+        keys = {
+            "v_template",
+            "shapedirs",
+            "posedirs",
+            "J_regressor",
+            "weights",
+            "kintree_table",
+            "f",
+            "hands_mean",
+        }
         assert keys <= set(archive.files)
 
 

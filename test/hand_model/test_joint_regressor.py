@@ -22,7 +22,9 @@ def test_the_wrist_stays_at_the_origin_for_every_shape(open_hand: HandModel) -> 
 
 def test_joints_of_the_bent_mesh_stay_at_the_centers_of_rotation(open_hand: HandModel) -> None:
     angles = np.random.default_rng(5).uniform(JOINT_LIMITS[..., 0], JOINT_LIMITS[..., 1], (40, 15, 3))
-    local = rotations_from_angles(torch.tensor(angles, dtype=torch.float32), anatomical_axes(open_hand, "right"))
+    local = rotations_from_angles(
+        torch.tensor(angles, dtype=torch.float32), anatomical_axes(open_hand, "right")
+    )
     rotations = torch.cat([torch.eye(3).expand(40, 1, 3, 3), local], dim=1)
     posed = open_hand(rotations, torch.zeros(40, 10), "right")
     regressed = torch.tensor(open_hand.arrays("right").J_regressor) @ posed.vertices
@@ -37,5 +39,7 @@ def test_bones_keep_human_lengths_two_deviations_out(open_hand: HandModel, compo
     joints = open_hand.rest_joints(shape, "right")
     mean = open_hand.rest_joints(torch.zeros(10), "right")
     for first in (1, 4, 7, 10, 13):
-        change = (joints[:, first + 1] - joints[:, first]).norm(dim=-1) / (mean[first + 1] - mean[first]).norm()
+        change = (joints[:, first + 1] - joints[:, first]).norm(dim=-1) / (
+            mean[first + 1] - mean[first]
+        ).norm()
         assert (change > 0.8).all() and (change < 1.25).all()

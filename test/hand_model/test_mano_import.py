@@ -1,4 +1,4 @@
-"""MANO pickles without MANO: the official structure, with the open hand's arrays in it, as Python 2 wrote it."""
+"""MANO pickles without MANO: the official structure as Python 2 wrote it, with the open hand's arrays."""
 
 from __future__ import annotations
 
@@ -81,7 +81,9 @@ def official(arrays: HandArrays, chumpy: types.SimpleNamespace) -> dict[str, obj
 
 def write_pickle(path: Path, content: object, python2: bool = True, protocol: int = 2) -> None:
     buffer = io.BytesIO()
-    (Python2Pickler if python2 else pickle.Pickler)(buffer, protocol=protocol, fix_imports=python2).dump(content)
+    (Python2Pickler if python2 else pickle.Pickler)(buffer, protocol=protocol, fix_imports=python2).dump(
+        content
+    )
     path.write_bytes(buffer.getvalue())
 
 
@@ -134,7 +136,9 @@ def test_arrays_survive_every_way_of_writing_them(tmp_path: Path, python2: bool,
         "empty": np.zeros((0, 3)),
     }
     if protocol:  # Python 2's own protocol 0 writes bytes as text; its binary protocol is what the files use
-        write_pickle(tmp_path / "a.pkl", {**arrays, "sparse": csc_matrix(np.eye(3)), "text": "x"}, python2, protocol)
+        write_pickle(
+            tmp_path / "a.pkl", {**arrays, "sparse": csc_matrix(np.eye(3)), "text": "x"}, python2, protocol
+        )
     else:
         (tmp_path / "a.pkl").write_bytes(pickle.dumps({**arrays, "sparse": csc_matrix(np.eye(3))}, 0))
     read = read_arrays(tmp_path / "a.pkl")
@@ -198,7 +202,9 @@ def test_a_hostile_pickle_is_refused_and_does_not_run(tmp_path: Path, name: str,
         b"(S'touch it_ran'\nios\nsystem\n.",
     ],
 )
-def test_hand_written_opcodes_do_not_get_further(tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hand_written_opcodes_do_not_get_further(
+    tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.pkl").write_bytes(content)
     with pytest.raises(UserError):
@@ -221,7 +227,11 @@ def test_arrays_that_are_not_whole_are_refused(tmp_path: Path, state: tuple) -> 
     class Broken:
         def __reduce__(self) -> tuple:
             reconstruct = np.zeros(1).__reduce__()[0]
-            return reconstruct, (np.ndarray, (0,), b"b"), (version, shape, np.dtype(code or "f8"), order, content)
+            return (
+                reconstruct,
+                (np.ndarray, (0,), b"b"),
+                (version, shape, np.dtype(code or "f8"), order, content),
+            )
 
     (tmp_path / "a.pkl").write_bytes(pickle.dumps({"x": Broken()}, 2))
     with pytest.raises(UserError, match="not whole"):

@@ -7,7 +7,12 @@ import pytest
 import torch
 
 from lgnet_ros.hand_model import HandModel, mesh
-from lgnet_ros.hand_model.anatomy import FINGER_JOINT_NAMES, JOINT_LIMITS, anatomical_axes, rotations_from_angles
+from lgnet_ros.hand_model.anatomy import (
+    FINGER_JOINT_NAMES,
+    JOINT_LIMITS,
+    anatomical_axes,
+    rotations_from_angles,
+)
 
 MOST_BAD_FACES = 0.01
 MOST_VOLUME_CHANGE = 0.20
@@ -15,7 +20,7 @@ COLLAPSED = 0.05  # of the area at rest
 
 
 def angles_through_the_range(joint: int) -> list[np.ndarray]:
-    """(15, 3) angles: flexion in five steps, at the middle and both ends of abduction; and the twist's ends."""
+    """(15, 3) angles: flexion in five steps at the middle and both ends of abduction; the twist's ends."""
     flexion, abduction, twist = JOINT_LIMITS[joint]
     combined = [(f, a, 0.0) for f in np.linspace(*flexion, 5) for a in sorted({0.0, *abduction})]
     result = []
@@ -88,7 +93,9 @@ def test_a_fist_keeps_the_whole_hands_volume_better_than_without_correctives(ope
     vertices, rotations = posed(open_hand, angles)
     arrays, faces = open_hand.arrays("right"), open_hand.faces("right")
     template = arrays.v_template.astype(float)
-    local = rotations_from_angles(torch.tensor(angles, dtype=torch.float32), anatomical_axes(open_hand, "right"))
+    local = rotations_from_angles(
+        torch.tensor(angles, dtype=torch.float32), anatomical_axes(open_hand, "right")
+    )
     offsets = arrays.posedirs @ (local - torch.eye(3)).flatten().numpy()
     skinned_back = np.linalg.solve(np.einsum("vj,jab->vab", arrays.weights, rotations), np.zeros((778, 3, 1)))
     assert skinned_back.shape == (778, 3, 1)  # the blends are invertible: no vertex is torn between bones

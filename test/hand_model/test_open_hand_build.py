@@ -55,7 +55,9 @@ def test_a_hand_of_other_measures_has_them(template: Template) -> None:
     before = template.surface.skeleton.joints()
     bone = np.linalg.norm(joints[2] - joints[1]) / np.linalg.norm(before[2] - before[1])
     assert bone == pytest.approx(1.21)
-    assert np.abs(template.surface.__class__(longer).distance(vertices[template.free])).max() < 0.05  # mm off the skin
+    assert (
+        np.abs(template.surface.__class__(longer).distance(vertices[template.free])).max() < 0.05
+    )  # mm off the skin
 
 
 def test_a_surface_net_of_a_ball_is_a_closed_sphere_facing_out() -> None:
@@ -70,7 +72,9 @@ def test_a_surface_net_of_a_ball_is_a_closed_sphere_facing_out() -> None:
 @pytest.mark.parametrize("count", [80, 140])
 def test_remeshing_reaches_the_count_and_keeps_the_topology(count: int) -> None:
     vertices, faces = surface_net(ball, np.full(3, -14.0), np.full(3, 14.0), 3.5)
-    mesh = SurfaceMesh(vertices, faces, np.zeros(len(vertices), bool), lambda p: np.full(len(p), 5.0), on_ball)
+    mesh = SurfaceMesh(
+        vertices, faces, np.zeros(len(vertices), bool), lambda p: np.full(len(p), 5.0), on_ball
+    )
     points, triangles = remesh(mesh, count)
     assert len(points) == count and euler_characteristic(triangles) == 2
     assert np.abs(ball(points)).max() < 1e-9
@@ -91,7 +95,9 @@ def test_smooth_union_is_the_union_away_from_the_seam_and_more_at_it() -> None:
     first, second = np.array([-5.0, 20.0, 0.0]), np.array([30.0, -3.0, 0.0])
     joined = smooth_union(first, second, 4.0)
     assert joined[:2].tolist() == [-5.0, -3.0] and joined[2] == pytest.approx(-1.0)
-    assert smooth_cut(np.array([-9.0]), np.array([-2.0]), 1.0) == pytest.approx(2.0)  # inside the cutter: outside
+    assert smooth_cut(np.array([-9.0]), np.array([-2.0]), 1.0) == pytest.approx(
+        2.0
+    )  # inside the cutter: outside
 
 
 def test_primitives_vanish_on_their_surfaces() -> None:
@@ -99,4 +105,6 @@ def test_primitives_vanish_on_their_surfaces() -> None:
     distances = round_cone(tip, np.zeros(3), np.array([0, 0, 10.0]), (4.0, 3.0))
     np.testing.assert_allclose(distances, 0.0, atol=1e-9)
     poles = np.diag([2.0, 3.0, 4.0])
-    np.testing.assert_allclose(ellipsoid(poles, np.zeros(3), np.eye(3), np.array([2.0, 3, 4])), 0.0, atol=1e-9)
+    np.testing.assert_allclose(
+        ellipsoid(poles, np.zeros(3), np.eye(3), np.array([2.0, 3, 4])), 0.0, atol=1e-9
+    )

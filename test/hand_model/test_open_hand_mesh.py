@@ -72,9 +72,17 @@ def test_the_brute_force_check_finds_a_pierced_pair() -> None:
 
 def test_the_frame_is_as_documented(open_hand: HandModel) -> None:
     vertices = open_hand.arrays("right").v_template
-    tips = dict(zip(("thumb", "index", "middle", "ring", "little"), vertices[open_hand.fingertip_vertices], strict=True))
+    tips = dict(
+        zip(
+            ("thumb", "index", "middle", "ring", "little"),
+            vertices[open_hand.fingertip_vertices],
+            strict=True,
+        )
+    )
     assert tips["middle"][0] < -0.15  # fingers along −x
-    assert tips["thumb"][2] > tips["index"][2] > tips["middle"][2] > tips["ring"][2] > tips["little"][2]  # thumb +z
+    assert (
+        tips["thumb"][2] > tips["index"][2] > tips["middle"][2] > tips["ring"][2] > tips["little"][2]
+    )  # thumb +z
     nails = vertices[open_hand.nail_vertices[7:]]  # the fingers' nails lie on the back, +y
     pads = vertices[open_hand.fingertip_vertices[1:]].mean(0)
     assert nails[:, 1].mean() > pads[1]
@@ -93,7 +101,9 @@ def test_fingertips_are_the_farthest_vertices_of_their_fingers(open_hand: HandMo
 def test_vertices_are_denser_at_the_fingertips_than_on_the_palm(open_hand: HandModel) -> None:
     vertices = open_hand.arrays("right").v_template
     spacing = cKDTree(vertices).query(vertices, k=4)[0][:, 1:].mean(1)
-    near_tip = np.linalg.norm(vertices[:, None] - vertices[open_hand.fingertip_vertices], axis=2).min(1) < 0.012
+    near_tip = (
+        np.linalg.norm(vertices[:, None] - vertices[open_hand.fingertip_vertices], axis=2).min(1) < 0.012
+    )
     palm = open_hand.arrays("right").weights[:, 0] > 0.9
     assert spacing[near_tip].mean() < 0.7 * spacing[palm].mean()
 

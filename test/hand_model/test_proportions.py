@@ -17,7 +17,9 @@ def test_measuring_a_hand_twice_as_large_gives_twice_the_measures(open_hand: Han
     arrays = open_hand.arrays("right")
     larger = type(arrays)(**{**vars(arrays), "v_template": 2 * arrays.v_template})
     for small, large in zip(proportions(arrays), proportions(larger), strict=True):
-        if "thickness at the middle" not in small.name and "wrist circ" not in small.name:  # taken at fixed places
+        if (
+            "thickness at the middle" not in small.name and "wrist circ" not in small.name
+        ):  # taken at fixed places
             assert large.measured == pytest.approx(2 * small.measured, rel=1e-4)
 
 

@@ -11,8 +11,13 @@ def test_mano_joints_and_tips_in_our_order_carry_our_names() -> None:
 
 
 def test_interhand_joints_in_our_order_carry_our_names() -> None:
-    fingers = (("thumb", "cmc mcp ip tip"), *((f, "mcp pip dip tip") for f in ("index", "middle", "ring", "little")))
-    interhand = [f"{finger}_{joint}" for finger, joints in fingers for joint in reversed(joints.split())] + ["wrist"]
+    fingers = (
+        ("thumb", "cmc mcp ip tip"),
+        *((f, "mcp pip dip tip") for f in ("index", "middle", "ring", "little")),
+    )
+    interhand = [f"{finger}_{joint}" for finger, joints in fingers for joint in reversed(joints.split())] + [
+        "wrist"
+    ]
     assert tuple(interhand[i] for i in topology.INTERHAND_TO_OURS) == topology.JOINT_NAMES
 
 

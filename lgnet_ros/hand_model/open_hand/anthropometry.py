@@ -1,7 +1,8 @@
 """Published means of the adult hand, and the measures that one hand is generated from.
 
 Sources:
-  [B92]  Buchholz, Armstrong, Goldstein, "Anthropometric data for describing the kinematics of the human hand",
+  [B92]  Buchholz, Armstrong, Goldstein, "Anthropometric data for describing the kinematics of the human
+  hand",
          Ergonomics 35(3), 1992: distances between joint centers as fractions of hand length.
   [P96]  Pheasant, "Bodyspace", 2nd ed. 1996, table of hand dimensions of British adults: 50th percentiles of
          men and women; the mean of the two is taken here.

@@ -1,9 +1,9 @@
 """Pose correctives: blend shapes, linear in the joints' rotation matrices, that keep volume at bent joints.
 
-Linear blend skinning moves a vertex between two bones along the chord; turning it by its share of the rotation
-moves it along the arc, which is what flesh around a knuckle does, and what volume is still lost comes back as
-swelling where the hand bends. For each joint the difference is sampled over
-the anatomical range and fitted to the nine entries of R − I (SMPL's pose blend shapes, Loper et al. 2015).
+Linear blend skinning moves a vertex between two bones along the chord; turning it by its share of the
+rotation moves it along the arc, which is what flesh around a knuckle does, and what volume is still lost
+comes back as swelling where the hand bends. For each joint the difference is sampled over the anatomical
+range and fitted to the nine entries of R − I (SMPL's pose blend shapes, Loper et al. 2015).
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from lgnet_ros.hand_model.mesh import enclosed_volume, face_normals, vertex_norm
 from lgnet_ros.hand_model.topology import MANO_PARENTS, ROTATION_COUNT
 
 _FLEXION_SAMPLES, _OTHER_SAMPLES = 9, 3
-# Index, middle, little and ring MCP. A web's vertex belongs to two of them: most often both fingers bend together,
-# and then only the palm's part of it lags behind, so that each corrects its part of what both together need.
+# Index, middle, little and ring MCP. A web's vertex belongs to two of them: most often both fingers bend
+# together, and then only the palm's part of it lags behind, so that each corrects its part of what both
+# together need.
 _KNUCKLES = (1, 4, 7, 10)
 _MOST_SWELLING = 1.5  # mm
 _RIDGE = 0.02  # against large entries where samples hardly differ
@@ -70,8 +71,8 @@ def _subtree(joint: int) -> list[int]:
 
 def _range_samples(axes: np.ndarray, limits: np.ndarray) -> Rotation:
     """Rotations over a joint's range: all flexions with each extreme and middle of abduction and twist."""
-    flexions = np.linspace(*limits[0], _FLEXION_SAMPLES)
-    others = [np.unique(np.linspace(*limit, _OTHER_SAMPLES)) for limit in limits[1:]]
+    flexions = np.linspace(limits[0, 0], limits[0, 1], _FLEXION_SAMPLES)
+    others = [np.unique(np.linspace(limit[0], limit[1], _OTHER_SAMPLES)) for limit in limits[1:]]
     angles = np.stack(np.meshgrid(flexions, *others, indexing="ij"), -1).reshape(-1, 3)
     flexion, abduction, twist = (Rotation.from_rotvec(angles[:, i : i + 1] * axes[i]) for i in range(3))
     return flexion * abduction * twist

@@ -83,7 +83,7 @@ class FingerShape:
         return semi_axes * (1 + (knuckles - 1) * joints + (tip - 1) * last)[:, None]
 
     def semi_axes(self, along: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Half width, dorsal and palmar height at positions along the finger (mm), and how far beyond its ends."""
+        """Half width, dorsal and palmar height along the finger, and how far beyond its ends it is (mm)."""
         inside = np.clip(along, self._along[0], self._cap_start)
         half_width, dorsal, palmar = self._profile(inside).T
         return half_width, dorsal, palmar, along - inside

@@ -49,7 +49,7 @@ def _cell_vertices(grid: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np
 
 
 def _quads_across(index: np.ndarray, inside: np.ndarray, axis: int) -> np.ndarray:
-    """One quad for each inner grid edge along `axis` that the surface crosses, through the four cells around it."""
+    """A quad through the four cells around each inner grid edge along `axis` that the surface crosses."""
     first = np.take(inside, range(inside.shape[axis] - 1), axis)
     second = np.take(inside, range(1, inside.shape[axis]), axis)
     edges = np.argwhere(first != second)

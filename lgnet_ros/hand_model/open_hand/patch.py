@@ -1,6 +1,7 @@
 """The free part of the mesh: the palm between the wrist's ring and the fingers' first rings.
 
-A grid mesh of the surface is cut off short of the rings, sewn to them, and remeshed to the count that is left.
+A grid mesh of the surface is cut off short of the rings, sewn to them, and remeshed to the count that is
+left.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ def _boundary_loops(faces: np.ndarray) -> list[np.ndarray]:
 
 
 def _sew(positions: np.ndarray, loop: np.ndarray, ring: np.ndarray) -> np.ndarray:
-    """Triangles between a ragged loop (in its faces' direction) and a ring, always over the shorter diagonal."""
+    """Triangles between a ragged loop (in its faces' direction) and a ring, over the shorter diagonals."""
     if _turns(positions[loop]) @ _turns(positions[ring]) < 0:
         ring = ring[::-1]
     ring = np.roll(ring, -int(np.argmin(np.linalg.norm(positions[ring] - positions[loop[0]], axis=1))))

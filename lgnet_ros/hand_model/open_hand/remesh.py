@@ -1,8 +1,8 @@
 """Isotropic remeshing of an implicit surface to an exact number of vertices.
 
-Split, collapse, flip and relax (Botsch and Kobbelt, "A remeshing approach to multiresolution modeling", 2004),
-with edge lengths measured against a size field and every vertex kept on the surface by a projection. Open
-edges and fixed vertices stay as they are. Loops run in index order: the same input gives the same mesh.
+Split, collapse, flip and relax (Botsch and Kobbelt, "A remeshing approach to multiresolution modeling",
+2004), with edge lengths measured against a size field and every vertex kept on the surface by a projection.
+Open edges and fixed vertices stay as they are. Loops run in index order: the same input gives the same mesh.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 Field = Callable[[np.ndarray], np.ndarray]
+Face = tuple[int, ...]  # three vertices, counter-clockwise from outside
 
 _SPLIT, _COLLAPSE = 4.0 / 3.0, 4.0 / 5.0
 
@@ -24,9 +25,7 @@ class SurfaceMesh:
     ) -> None:
         self.positions: list[np.ndarray] = list(np.asarray(vertices, float))
         self.fixed: list[bool] = [bool(flag) for flag in fixed]
-        self.faces: dict[int, tuple[int, int, int]] = {
-            i: tuple(int(v) for v in f) for i, f in enumerate(faces)
-        }
+        self.faces: dict[int, Face] = {i: tuple(int(v) for v in f) for i, f in enumerate(faces)}
         self.around: list[set[int]] = [set() for _ in self.positions]
         for index, face in self.faces.items():
             for vertex in face:
@@ -55,7 +54,7 @@ class SurfaceMesh:
         ends = np.array([(self.positions[a], self.positions[b]) for a, b in edges])
         return np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1) / self.size(ends.mean(1))
 
-    def _add(self, face: tuple[int, int, int]) -> None:
+    def _add(self, face: Face) -> None:
         self.faces[self.next_face] = face
         for vertex in face:
             self.around[vertex].add(self.next_face)
@@ -197,15 +196,19 @@ def remesh(
     """
     base, factor = mesh.size, 1.0
     for _ in range(rounds):
-        mesh.size = lambda points, scale=factor: scale * base(points)
+        mesh.size = _scaled(base, factor)
         _one_round(mesh)
         factor *= float(np.clip(np.sqrt(mesh.vertex_count / vertex_count), 0.7, 1.4))
-    mesh.size = lambda points, scale=factor: scale * base(points)
+    mesh.size = _scaled(base, factor)
     for _ in range(polish):
         _match_count(mesh, vertex_count)
         _flip_all(mesh)
         mesh.relax()
     return mesh.compact()
+
+
+def _scaled(size: Field, factor: float) -> Field:
+    return lambda points: factor * size(points)
 
 
 def _one_round(mesh: SurfaceMesh) -> None:
@@ -234,5 +237,5 @@ def _match_count(mesh: SurfaceMesh, vertex_count: int) -> None:
         order = np.argsort(mesh.relative_lengths(edges), kind="stable")
         if mesh.vertex_count < vertex_count:
             mesh.split(*edges[order[-1]])
-        elif not any(mesh.collapse(*edges[i], longest=np.inf) for i in order):
+        elif not any(mesh.collapse(edges[i][0], edges[i][1], np.inf) for i in order):
             raise RuntimeError("remesh: no edge left that may be collapsed")

@@ -1,4 +1,4 @@
-"""The shape space: hands of random measures on one mesh, and the principal components of their differences."""
+"""The shape space: hands of random measures on one mesh, and principal components of their differences."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from lgnet_ros.hand_model.topology import SHAPE_COUNT
 SAMPLES = 160
 _SEED = 20170
 
-# One standard deviation of each measure, as a factor; size from hand length over men and women together (Gordon
-# et al. 1989: 6 %), the others of the same order as the residual spreads that anthropometric tables leave after
-# hand length.
+# One standard deviation of each measure, as a factor; size from hand length over men and women together
+# (Gordon et al. 1989: 6 %), the others of the same order as the residual spreads that anthropometric tables
+# leave after hand length.
 _SPREADS = {
     "size": 0.060,
     "palm_length": 0.025,

@@ -14,8 +14,8 @@ from lgnet_ros.hand_model.open_hand.anthropometry import (
     Measures,
 )
 
-# (dorsal, radial) of the finger MCP joints, mm: the transverse arch of the metacarpal heads, spaced so that the
-# soft outline is as broad as published. How far distal they lie follows from their distance to the wrist.
+# (dorsal, radial) of the finger MCP joints, mm: the transverse arch of the metacarpal heads, spaced so that
+# the soft outline is as broad as published. How far distal they lie follows from their distance to the wrist.
 _MCP_ACROSS = {"index": (1.0, 25.0), "middle": (3.0, 4.5), "ring": (1.5, -15.3), "little": (-2.5, -32.0)}
 
 # Bone directions (distal, dorsal, radial) at rest.
@@ -28,14 +28,15 @@ _FINGER_DIRECTIONS = {
 _THUMB_CMC = (11.5, -6.5, 16.8)
 _THUMB_METACARPAL = (0.72, -0.30, 0.63)
 _THUMB_PHALANGES = (0.84, -0.20, 0.50)
-# Where nails face before being made perpendicular to the bone; the thumb's is turned some 60° from the others.
+# Where nails face before being made perpendicular to the bone; the thumb's is turned some 60° from the
+# others.
 _NAIL = (0.0, 1.0, 0.0)
 _THUMB_NAIL = (-0.25, 0.45, 0.85)
 
 
 @dataclass(frozen=True)
 class Finger:
-    """A straight finger: orthonormal axes (along, dorsal, lateral) at its MCP joint; lateral is radial for fingers.
+    """A straight finger: orthonormal axes (along, dorsal, lateral) at its MCP joint; lateral is radial.
 
     joints: positions along it from the MCP joint, mm: 0, then each further joint, last the tip.
     """

@@ -53,10 +53,7 @@ class HandSurface:
     def distance(self, points: np.ndarray) -> np.ndarray:
         """(N, 3) → (N,)."""
         palm = self._palm(points)
-        spread = None
-        for name in _PALM_FINGERS:
-            finger = self.fingers[name].distance(points)
-            spread = finger if spread is None else np.minimum(spread, finger)
+        spread = np.min([self.fingers[name].distance(points) for name in _PALM_FINGERS], axis=0)
         solid = smooth_union(palm, self._webs(points), 5.0 * self.measures.size)
         solid = smooth_union(solid, spread, 7.0 * self.measures.size)
         return smooth_union(solid, self._thumb(points), 9.0 * self.measures.size)
@@ -83,37 +80,42 @@ class HandSurface:
         return np.array([distal, dorsal, radial]) * self._across
 
     def _palm(self, points: np.ndarray) -> np.ndarray:
+        """Carpus and metacarpals, the two eminences, the web to the thumb, and the hollow between them."""
         size = self.measures.size
-        rays = None
-        for name in _PALM_FINGERS:
-            ray = self._metacarpal(points, name)
-            rays = ray if rays is None else smooth_union(rays, ray, 8.0 * size)
+        rays = self._metacarpal(points, _PALM_FINGERS[0])
+        for name in _PALM_FINGERS[1:]:
+            rays = smooth_union(rays, self._metacarpal(points, name), 8.0 * size)
         palm = smooth_union(self._wrist(points), rays, 16.0 * size)
-        thumb, index = self.skeleton.fingers["thumb"], self.skeleton.fingers["index"]
-        base, head = self.skeleton.thumb_cmc, thumb.origin
-        muscle = np.stack([_unit(head - base), *_perpendicular(_unit(head - base))])
-        thenar = self.measures.thenar
-        belly = ellipsoid(
-            points,
-            base + 0.44 * (head - base) + self._point(2, -5.0, -6.5),
-            muscle,
-            np.array([30, 13.0 * thenar, 15.5 * thenar]) * size,
-        )
-        palm = smooth_union(palm, belly, 9.0 * size)
-        hypo = self.measures.hypothenar
-        pad = ellipsoid(
-            points, self._point(32, -9.0, -24.5), np.eye(3), np.array([31.0, 12.5 * hypo, 12.0 * hypo]) * size
-        )
-        palm = smooth_union(palm, pad, 9.0 * size)
-        web = round_cone(
-            points,
-            base + 0.72 * (head - base),
-            index.origin + self._point(-24, -6, -2),
-            (7.0 * size, 7.5 * size),
-        )
-        palm = smooth_union(palm, web, 14.0 * size)
+        palm = smooth_union(palm, self._thenar(points), 9.0 * size)
+        palm = smooth_union(palm, self._hypothenar(points), 9.0 * size)
+        palm = smooth_union(palm, self._first_web(points), 14.0 * size)
         hollow = ellipsoid(points, self._point(52, -25, -4), np.eye(3), np.array([25, 13.5, 17.0]) * size)
         return smooth_cut(palm, hollow, 10.0 * size)
+
+    def _thenar(self, points: np.ndarray) -> np.ndarray:
+        """The ball of the thumb, along its metacarpal on the palm's side."""
+        base, head = self.skeleton.thumb_cmc, self.skeleton.fingers["thumb"].origin
+        along = _unit(head - base)
+        girth = self.measures.thenar
+        return ellipsoid(
+            points,
+            base + 0.44 * (head - base) + self._point(2, -5.0, -6.5),
+            np.stack([along, *_perpendicular(along)]),
+            np.array([30, 13.0 * girth, 15.5 * girth]) * self.measures.size,
+        )
+
+    def _hypothenar(self, points: np.ndarray) -> np.ndarray:
+        """The ball of the little finger, along the ulnar edge."""
+        girth = self.measures.hypothenar
+        radii = np.array([31.0, 12.5 * girth, 12.0 * girth]) * self.measures.size
+        return ellipsoid(points, self._point(32, -9.0, -24.5), np.eye(3), radii)
+
+    def _first_web(self, points: np.ndarray) -> np.ndarray:
+        """The fold between thumb and index finger."""
+        base, head = self.skeleton.thumb_cmc, self.skeleton.fingers["thumb"].origin
+        size = self.measures.size
+        end = self.skeleton.fingers["index"].origin + self._point(-24, -6, -2)
+        return round_cone(points, base + 0.72 * (head - base), end, (7.0 * size, 7.5 * size))
 
     def _wrist(self, points: np.ndarray) -> np.ndarray:
         """The end of the forearm: an oval tube, broader than deep, that runs into the carpus."""
@@ -137,16 +139,15 @@ class HandSurface:
         local = ray.local(points)
         share = np.clip(local[:, 0] / np.linalg.norm(axis), 0, _METACARPAL_STATIONS[-1])
         breadth, height = _METACARPAL_GIRTH[name]
-        factors = np.array([
-            breadth * self.measures.palm_breadth, height * self.measures.palm_thickness, height * self.measures.palm_thickness
-        ])  # fmt: skip
+        thickness = height * self.measures.palm_thickness
+        factors = np.array([breadth * self.measures.palm_breadth, thickness, thickness])
         sections = _METACARPAL_PROFILE(share)
         half_width, dorsal, palmar = (sections * factors * size).T
         over = local[:, 0] - share * np.linalg.norm(axis)
         return oval_tube(local, half_width, dorsal, palmar, np.abs(over))
 
     def _webs(self, points: np.ndarray) -> np.ndarray:
-        """Skin folds between neighboring fingers, nearly halfway up the proximal phalanx, deeper at the palm."""
+        """Skin folds between neighboring fingers, up to nearly half the proximal phalanx."""
         size = self.measures.size
         webs = []
         for one, other in zip(_PALM_FINGERS[:-1], _PALM_FINGERS[1:], strict=True):

@@ -1,4 +1,4 @@
-"""The mesh of one hand: fingers' tubes sewn to the palm patch, and the same mesh on hands of other measures."""
+"""The mesh of one hand: fingers' tubes sewn to the palm patch."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def build_template(measures: Measures | None = None) -> Template:
 def _assemble(
     surface: HandSurface, parts: dict[str, Tube], patch_vertices: np.ndarray, patch_faces: np.ndarray
 ) -> Template:
-    """Renumber: wrist ring, whole tubes, free patch vertices; the patch's ring vertices are the tubes' own."""
+    """Renumber: wrist ring, whole tubes, free patch vertices; the patch's finger rings are the tubes' own."""
     wrist = slice(0, BOUNDARY_COUNT)
     tubes, start = {}, BOUNDARY_COUNT
     for name, part in parts.items():

@@ -1,8 +1,8 @@
 """The structured part of the mesh: rings of vertices around each finger, closed by a cap at the tip.
 
-Rings lie where fingers bend and where nails begin, so that knuckles fold along mesh lines. A vertex is found by
-casting a ray from the finger's axis to the surface: its place in the rings is its identity, so that hands of
-other measures get the same vertices.
+Rings lie where fingers bend and where nails begin, so that knuckles fold along mesh lines. A vertex is found
+by casting a ray from the finger's axis to the surface: its place in the rings is its identity, so that hands
+of other measures get the same vertices.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ THUMB_STATIONS = (0.48, 0.82, 1.0, 1.18, 1.42, 1.70)
 class Tube:
     """One finger's vertices and faces.
 
-    vertices (V, 3): ring after ring from the palm, then the cap ring, last the tip. stations, angles (V,): joint
-    units and rad around the axis (0 = back, positive = lateral). faces (F, 3), outward.
+    vertices (V, 3): ring after ring from the palm, then the cap ring, last the tip. stations, angles (V,):
+    joint units and rad around the axis (0 = back, positive = lateral). faces (F, 3), outward.
     """
 
     vertices: np.ndarray
@@ -67,7 +67,7 @@ def build_tube(surface: HandSurface, name: str) -> Tube:
 
 
 def nail_vertices(name: str) -> np.ndarray:
-    """Vertices of the nail within a tube: the middle three of the back in the last two rings, one of the cap."""
+    """The nail within a tube: the middle three vertices of the back in the last two rings, one of the cap."""
     rings = len(stations_of(name))
     middle = np.array([-1, 0, 1]) % RING
     return np.concatenate([middle + (rings - 2) * RING, middle + (rings - 1) * RING, [rings * RING]])
@@ -99,10 +99,8 @@ def _rays(
     return origins, local @ finger.axes
 
 
-def cast_rays(
-    surface: HandSurface, origins: np.ndarray, directions: np.ndarray, reach: float
-) -> np.ndarray:
-    """First crossing of the surface within `reach` mm along rays that start inside: marched, then bisected."""
+def cast_rays(surface: HandSurface, origins: np.ndarray, directions: np.ndarray, reach: float) -> np.ndarray:
+    """First crossing of the surface within `reach` mm along rays that start inside: march, then bisect."""
     steps = np.arange(0.0, reach, _MARCH)
     samples = origins[:, None] + steps[:, None] * directions[:, None]
     outside = surface.distance(samples.reshape(-1, 3)).reshape(len(origins), -1) > 0

@@ -1,7 +1,8 @@
 """Skinning weights: smooth steps across each joint, measured along the finger.
 
-A joint's step is narrow on the back, where skin is tight over the knuckle, and wide on the palm side, where the
-flesh folds: an inner side of radius r bent by φ needs more than r·φ of blended length or it turns inside out.
+A joint's step is narrow on the back, where skin is tight over the knuckle, and wide on the palm side, where
+the flesh folds: an inner side of radius r bent by φ needs more than r·φ of blended length or it turns inside
+out.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ def _finger_shares(template: Template) -> dict[str, np.ndarray]:
 
 
 def _thumb_share(template: Template) -> np.ndarray:
-    """How far a vertex moves with the thumb's metacarpal: by nearness to it or to the index metacarpal, and along it."""
+    """How far a vertex moves with the thumb's metacarpal: by nearness to it against the palm's bones."""
     points, skeleton = template.vertices, template.surface.skeleton
     base, head = skeleton.thumb_cmc, skeleton.fingers["thumb"].origin
     to_thumb = _segment_distance(
