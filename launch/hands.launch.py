@@ -8,7 +8,7 @@ ros2 launch lgnet_ros hands.launch.py camera_namespace:=camera image:=color/imag
 from __future__ import annotations
 
 from ament_index_python.packages import get_package_share_directory
-from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
@@ -104,6 +104,8 @@ def camera() -> Node:
         prefix=LaunchConfiguration("interpreter"),
         output="screen",
         emulate_tty=True,
+        # A device that is not there, or the end of a video, ends the demonstration.
+        on_exit=Shutdown(reason="the demo camera has ended"),
         condition=IfCondition(LaunchConfiguration("demo")),
     )
 

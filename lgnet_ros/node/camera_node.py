@@ -25,7 +25,6 @@ from std_msgs.msg import Header
 from lgnet_ros.errors import UserError
 from lgnet_ros.geometry.cameras import CameraIntrinsics
 from lgnet_ros.msg import Hands
-from lgnet_ros.node.calibration import read_calibration
 from lgnet_ros.node.camera_messages import camera_info_message, depth_message, image_message
 from lgnet_ros.node.camera_parameters import CameraParameters
 from lgnet_ros.node.camera_sources import Picture, Source, open_source
@@ -34,6 +33,7 @@ from lgnet_ros.node.pacing import Pace
 from lgnet_ros.node.parameter_rules import declare, rules, validated
 from lgnet_ros.node.qos import use_large_shared_memory
 from lgnet_ros.node.truth import truth_message
+from lgnet_ros.pipeline.calibration import read_intrinsics
 
 _RETRY_S = 1.0  # between two looks for a webcam that was unplugged
 _LAST_WORDS_S = 0.5  # for the last images to arrive, before their publisher goes
@@ -137,7 +137,7 @@ def _read_parameters(node: Node) -> CameraParameters:
 
 
 def _calibration(parameters: CameraParameters) -> CameraIntrinsics | None:
-    return read_calibration(parameters.camera_info_file) if parameters.camera_info_file else None
+    return read_intrinsics(parameters.camera_info_file) if parameters.camera_info_file else None
 
 
 def _source(parameters: CameraParameters) -> Source:
