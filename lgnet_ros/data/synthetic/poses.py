@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from lgnet_ros.data.synthetic.closing import first_free
 from lgnet_ros.data.synthetic.posing import FastHand
-from lgnet_ros.data.synthetic.spheres import SphereSet, self_gap
+from lgnet_ros.data.synthetic.spheres import SphereSet
 from lgnet_ros.hand_model.anatomy import JOINT_LIMITS
 
 # Rows of the angle array (15, 3), MANO's order of fingers.
@@ -51,9 +52,9 @@ POSES: dict[str, np.ndarray] = {
     "thumbs_up": _pose(_CURLED, (80, 98, 58), (82, 98, 58), (80, 95, 55), -2, (-18, -4, 0, -8, -12)),
     "call": _pose(_CURLED, (80, 98, 58), (80, 96, 56), (-2, 4, 2), 5, _OUT_THUMB),
     "horns": _pose((0, 4, 2), (80, 98, 58), (80, 98, 58), (2, 6, 3), 2, _FOLDED_THUMB),
-    "pinch": _pose((46, 52, 26), (28, 32, 16), (22, 28, 14), (18, 24, 12), 3, (22, 22, 24, 18, 26)),
-    "ring_sign": _pose((50, 56, 28), (6, 10, 5), (2, 8, 4), (-2, 6, 3), 6, (24, 24, 24, 20, 28)),
-    "tripod": _pose((46, 48, 22), (50, 52, 26), (60, 66, 36), (62, 66, 36), 0, (22, 20, 22, 20, 26)),
+    "pinch": _pose((53, 58, 27), (28, 32, 16), (22, 28, 14), (18, 24, 12), 3, (19, 18, 25, 14, 23)),
+    "ring_sign": _pose((55, 59, 28), (6, 10, 5), (2, 8, 4), (-2, 6, 3), 6, (19, 20, 25, 16, 26)),
+    "tripod": _pose((57, 54, 22), (52, 60, 29), (60, 66, 36), (62, 66, 36), 0, (23, 17, 23, 15, 21)),
     "five_tips": _pose((44, 36, 16), (48, 38, 18), (50, 38, 18), (48, 36, 16), -2, (22, 24, 22, 16, 20)),
     "lateral": _pose((48, 70, 38), (56, 74, 40), (60, 74, 40), (60, 72, 40), 0, (16, -6, 4, 14, 20)),
     "power": _pose((50, 56, 32), (56, 60, 34), (60, 62, 35), (62, 60, 34), 1, _OPPOSED_THUMB),
@@ -64,13 +65,16 @@ POSES: dict[str, np.ndarray] = {
     "cupped": _pose((34, 18, 10), (36, 20, 10), (38, 20, 10), (38, 18, 10), 0, (8, 10, 8, 8, 10)),
     "typing": _pose((30, 38, 16), (32, 40, 18), (34, 40, 18), (32, 38, 16), 5, (4, 6, 6, 6, 10)),
 }
+_NAMES = tuple(POSES)
 _COMMON = ("rest", "open", "flat", "point_relaxed", "power", "wide_grasp", "pinch", "cupped")
 _ALLOWED_OVERLAP_M = 0.004
+_OPENING = np.array([0.0, 0.12, 0.25, 0.4, 0.6, 0.8])
+_LOW, _HIGH = np.ascontiguousarray(JOINT_LIMITS[..., 0]), np.ascontiguousarray(JOINT_LIMITS[..., 1])
 
 
 def within_limits(angles: np.ndarray) -> np.ndarray:
     """(15, 3) angles, clipped to the anatomical ranges."""
-    return np.clip(angles, JOINT_LIMITS[..., 0], JOINT_LIMITS[..., 1])
+    return np.minimum(np.maximum(angles, _LOW), _HIGH)
 
 
 def sample_pose(rng: np.random.Generator, hand: FastHand, spheres: SphereSet) -> np.ndarray:
@@ -84,9 +88,8 @@ def sample_pose(rng: np.random.Generator, hand: FastHand, spheres: SphereSet) ->
 
 
 def _blended_pose(rng: np.random.Generator) -> np.ndarray:
-    names = list(POSES)
     pick = [
-        _COMMON[rng.integers(len(_COMMON))] if rng.random() < 0.35 else names[rng.integers(len(names))]
+        _COMMON[rng.integers(len(_COMMON))] if rng.random() < 0.35 else _NAMES[rng.integers(len(_NAMES))]
         for _ in "ab"
     ]
     first, second = POSES[pick[0]], POSES[pick[1]]
@@ -95,24 +98,25 @@ def _blended_pose(rng: np.random.Generator) -> np.ndarray:
     return within_limits(first + share * (second - first) + _noise(rng, 1.0))
 
 
+_BEND, _SIDEWAYS = np.array([0.7, 1.0, 0.6]), np.array([3.0, 2.0])
+
+
 def _noise(rng: np.random.Generator, strength: float) -> np.ndarray:
     """(15, 3) rad: fingers move together, then apart; PIP and DIP of a finger are coupled."""
-    noise = np.zeros((15, 3))
-    together, per_finger = rng.normal(0, 5), rng.normal(0, 6, 5)
-    for finger in range(5):
-        bend = together + per_finger[finger]
-        noise[3 * finger : 3 * finger + 3, 0] = bend * np.array([0.7, 1.0, 0.6]) + rng.normal(0, 3, 3)
-        noise[3 * finger, 1:] = rng.normal(0, [3.0, 2.0])
-    noise[12] += rng.normal(0, [5, 5, 5])
-    return np.deg2rad(strength * noise)
+    together, per_finger = 5.0 * rng.standard_normal(), 6.0 * rng.standard_normal((5, 1))
+    own = rng.standard_normal((5, 5))
+    noise = np.zeros((5, 3, 3))
+    noise[:, :, 0] = (together + per_finger) * _BEND + 3.0 * own[:, :3]
+    noise[:, 0, 1:] = own[:, 3:] * _SIDEWAYS
+    noise[4, 0] += 5.0 * rng.standard_normal(3)
+    return np.deg2rad(strength) * noise.reshape(15, 3)
 
 
 def _free_pose(rng: np.random.Generator) -> np.ndarray:
     """Within the ranges; a DIP joint follows its PIP (tendons: about two thirds), neighbors resemble each
     other."""
-    low, high = JOINT_LIMITS[..., 0], JOINT_LIMITS[..., 1]
     share = np.clip(rng.beta(0.8, 0.9) + rng.normal(0, 0.28, (15, 3)), 0, 1)
-    angles = low + share * (high - low)
+    angles = _LOW + share * (_HIGH - _LOW)
     for row in (0, 3, 6, 9):
         angles[row + 2, 0] = 0.62 * angles[row + 1, 0] + np.deg2rad(rng.normal(0, 5))
         angles[row, 1] *= np.cos(np.clip(angles[row, 0], 0, np.pi / 2))  # bent fingers cannot spread
@@ -121,11 +125,8 @@ def _free_pose(rng: np.random.Generator) -> np.ndarray:
 
 def untangled(angles: np.ndarray, hand: FastHand, spheres: SphereSet) -> np.ndarray:
     """The same pose, opened towards rest until no finger is deeper than 4 mm in another."""
-    free = POSES["open"]
-    for share in (0.0, 0.12, 0.25, 0.4, 0.6, 0.8):
-        trial = angles + share * (free - angles)
-        turned, chain = hand.skeleton(hand.rotations(trial, np.eye(3)), hand.template_joints)
-        balls = spheres.posed(spheres.template, hand.template_joints, turned, chain)
-        if self_gap(balls, spheres.radius, spheres.finger) > -_ALLOWED_OVERLAP_M:
-            return trial
-    return free
+    share = first_free(
+        angles, POSES["open"], _OPENING, _ALLOWED_OVERLAP_M, hand.axes, hand.template_joints,
+        spheres.template, spheres.carrier, spheres.radius, spheres.finger,
+    )  # fmt: skip
+    return angles + share * (POSES["open"] - angles)
