@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from lgnet_ros.node.exiting import end_process
 
+from lgnet_ros.node.exiting import end_process
+
 if TYPE_CHECKING:
     from rclpy.node import Node
 
@@ -25,6 +27,7 @@ def main(args: list[str] | None = None) -> int:
     """
     from lgnet_ros.node.missing import missing_module_line
 
+    stop = _StopOnSignals()
     try:
         import rclpy
         from rclpy.signals import SignalHandlerOptions
@@ -35,13 +38,13 @@ def main(args: list[str] | None = None) -> int:
         print(missing_module_line(error), file=sys.stderr)
         return 2
     use_large_shared_memory()
-    stop = _stop_on_signals()
     # rclpy's own handlers would shut the context down, and with it the publishers that say good-bye.
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     node = HandsNode()
     try:
         node.start_by_itself()
-        _spin(node, stop.is_set)
+        stop.started = True
+        _spin(node, stop.requested.is_set)
     finally:
         node.end()
         node.destroy_node()
@@ -49,15 +52,19 @@ def main(args: list[str] | None = None) -> int:
     return 0
 
 
-def _stop_on_signals() -> threading.Event:
-    stop = threading.Event()
+class _StopOnSignals:
+    """What SIGINT and SIGTERM do: ask for a clean end, or end at once while there is nothing to clean up."""
 
-    def request(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
+    def __init__(self) -> None:
+        self.requested = threading.Event()
+        self.started = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._request)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, request)
-    return stop
+    def _request(self, _signal: int, _frame: FrameType | None) -> None:
+        if not self.started:  # loading a network may take longer than `ros2 launch` waits before it uses force
+            end_process(0)
+        self.requested.set()
 
 
 def _spin(node: Node, stopped: Callable[[], bool]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 
@@ -63,6 +64,14 @@ def test_node_without_its_weights_says_so_in_one_line_and_lives(rig):
     assert process.returncode == 0
     assert len([line for line in log.splitlines() if "[ERROR]" in line]) == 1
     assert "cannot configure: " in log and "to_be_found.safetensors" in log and "Traceback" not in log
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_the_node_while_it_is_still_loading(rig):
+    with hands_process("-p", "weights:=full") as process:
+        wait_until(lambda: "hands" in rig.node.get_node_names(), 30)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 0
 
 
 def test_missing_module_is_one_line_that_says_what_to_install():
