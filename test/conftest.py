@@ -13,6 +13,8 @@ os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 os.environ["ROS_LOG_DIR"] = tempfile.mkdtemp(prefix="lgnet_ros_log_")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Converting a network for OpenVINO takes half a minute; the tests of OpenVINO ask for it.
+os.environ.setdefault("LGNET_BACKEND", "torch")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -19,6 +19,8 @@ COMMANDS: dict[str, str] = {
     "synth": "render synthetic images of two hands with exact labels",
     "train": "train a network from a configuration",
     "eval": "measure weights against a data set",
+    "export": "convert weights for OpenVINO or ONNX",
+    "bench": "measure speed: engines, pipeline, hand model, renderer, node",
     "summary": "parameters and operations of each variant",
 }
 EXIT_USER_ERROR = 2

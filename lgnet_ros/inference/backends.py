@@ -7,27 +7,17 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from torch import nn
 
 from lgnet_ros.errors import UserError
+from lgnet_ros.inference import openvino_backend
+from lgnet_ros.inference.tracing import PREDICTED
 from lgnet_ros.network import LGNet, normalize
 
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("auto", "fp32", "bf16")
-
-PREDICTED = (
-    "joints_25d",
-    "joints_25d_std",
-    "rotations",
-    "shape",
-    "camera_translation",
-    "rough_vertices",
-    "vertices",
-    "rough_joints",
-    "joints",
-    "relative_translation",
-    "presence_logits",
-)
-"""The outputs of the network that a prediction is made of; the heat maps themselves are not handed out."""
+BACKENDS = ("auto", "torch", "openvino")
+BACKEND_VARIABLE = "LGNET_BACKEND"
 
 
 class Backend(Protocol):
@@ -49,6 +39,8 @@ class TorchBackend:
         self._device = torch.device(device)
         self._dtype = torch.bfloat16 if precision == "bf16" else None
         self._network = network.eval().to(self._device, memory_format=torch.channels_last)
+        if self._dtype is not None and device == "cpu":
+            _store_layers(self._network, self._dtype)
 
     @torch.inference_mode()
     def infer(self, crops: np.ndarray, focal_px: np.ndarray) -> dict[str, np.ndarray]:
@@ -64,30 +56,56 @@ class TorchBackend:
         return {name: getattr(output, name).float().cpu().numpy() for name in PREDICTED}
 
 
-def make_backend(network: LGNet, device: str, precision: str) -> Backend:
-    """The backend for a device and a precision; "auto" takes CUDA where there is one, and fp32.
+def make_torch_backend(network: LGNet, device: str, precision: str) -> Backend:
+    """PyTorch on "cpu" or "cuda"; precision "auto" is fp32.
 
     Raises:
-        UserError: no such device or precision, or no CUDA here.
+        UserError: no CUDA here.
     """
-    if device not in DEVICES:
-        raise UserError(f"no device '{device}'; there are {', '.join(DEVICES)}")
-    if precision not in PRECISIONS:
-        raise UserError(f"no precision '{precision}'; there are {', '.join(PRECISIONS)}")
     if device == "cuda" and not torch.cuda.is_available():
         raise UserError("device 'cuda': PyTorch finds no CUDA GPU here; use device 'cpu' or 'auto'")
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cpu":
-        _set_threads()
+    if device == "cpu" and "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(cpu_threads())
     return TorchBackend(network, device, "fp32" if precision == "auto" else precision)
 
 
-def _set_threads() -> None:
+def chosen_backend(backend: str, device: str, precision: str) -> tuple[str, str]:
+    """The backend and device that "auto" stands for: CUDA where there is one, else OpenVINO where it is
+    installed, else PyTorch. The environment's LGNET_BACKEND takes the place of an "auto" backend.
+
+    Raises:
+        UserError: no such backend, device or precision, or two that do not go together.
+    """
+    if backend == "auto":
+        backend = os.environ.get(BACKEND_VARIABLE) or "auto"
+    for what, value, known in (
+        ("backend", backend, BACKENDS),
+        ("device", device, DEVICES),
+        ("precision", precision, PRECISIONS),
+    ):
+        if value not in known:
+            raise UserError(f"no {what} '{value}'; there are {', '.join(known)}")
+    if backend == "openvino" and device == "cuda":
+        raise UserError("backend 'openvino' runs on the CPU: use device 'cpu' or 'auto'")
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() and backend != "openvino" else "cpu"
+    if backend == "auto":
+        backend = "openvino" if device == "cpu" and openvino_backend.is_available() else "torch"
+    return backend, device
+
+
+def cpu_threads() -> int:
     """One thread per core that this process may use, at most 8: more cost more than they bring on one small
     crop.
 
     A user's OMP_NUM_THREADS has the last word.
     """
-    if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(min(len(os.sched_getaffinity(0)), 8))
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdecimal() and int(asked) > 0 else min(len(os.sched_getaffinity(0)), 8)
+
+
+def _store_layers(network: nn.Module, dtype: torch.dtype) -> None:
+    """Keep the layers' weights as autocast would convert them, anew for every batch: the same results."""
+    for module in network.modules():
+        if isinstance(module, (nn.Linear, nn.Conv2d)):
+            module.to(dtype)

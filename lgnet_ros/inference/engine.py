@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
+from lgnet_ros.errors import UserError
 from lgnet_ros.hand_model import HandModel
-from lgnet_ros.inference.backends import Backend, make_backend
+from lgnet_ros.inference.backends import Backend, chosen_backend, cpu_threads, make_torch_backend
 from lgnet_ros.inference.manifest import choose
+from lgnet_ros.inference.openvino_backend import SUFFIX, OpenVinoBackend, load_model, open_model
 from lgnet_ros.inference.prediction import NetworkPrediction
 from lgnet_ros.inference.weights import WeightsInfo, load_network
 from lgnet_ros.network import LGNet, LGNetConfig
@@ -25,10 +28,17 @@ class Engine:
     weights file says of itself.
     """
 
-    def __init__(self, backend: Backend, network: LGNet, name: str, info: WeightsInfo | None) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        config: LGNetConfig,
+        hand_model: HandModel,
+        name: str,
+        info: WeightsInfo | None,
+    ) -> None:
         self.backend = backend
-        self.input_size = network.config.input_size
-        self.hand_model = network.hand_model
+        self.input_size = config.input_size
+        self.hand_model = hand_model
         self.name = name
         self.info = info
 
@@ -39,29 +49,42 @@ class Engine:
         device: str = "auto",
         precision: str = "auto",
         hand_model: HandModel | None = None,
+        backend: str = "auto",
     ) -> Engine:
         """An engine, ready but for `warm_up`.
 
         Args:
             weights: a .safetensors file, a name in the weights' manifest, or a variant (full, light, nano):
                 its shipped weights, and where there are none, the network as initialized from a fixed seed.
-                None: the manifest's default.
-            device: auto, cpu, cuda. precision: auto, fp32, bf16.
+                None: the manifest's default. Or a folder that `lgnet export --backend openvino` wrote.
+            device: auto, cpu, cuda. precision: auto, fp32, bf16; auto is fp32.
             hand_model: what the weights were trained on; the shipped open hand by default.
+            backend: auto, torch, openvino; auto is OpenVINO on a CPU where it is installed.
 
         Raises:
-            UserError: weights missing, damaged, or of another network or hand model; no such device or
-            precision.
+            UserError: weights missing, damaged, or of another network or hand model; no such device,
+            precision or backend.
         """
         model = hand_model or HandModel.load()
-        choice = choose(weights)
-        if choice.path is None:
-            network, info, variant = _initialized(choice.variant, model), None, choice.variant
+        backend, device = chosen_backend(backend, device, precision)
+        if weights is not None and Path(weights).suffix == SUFFIX:
+            return cls._exported(Path(weights), backend, precision, model)
+        network, name, info, path = load_choice(weights, model)
+        if backend == "openvino":
+            runner: Backend = _openvino(load_model(network, name, info, path), precision)
         else:
-            network, info = load_network(choice.path, model)
-            variant = info.variant
-        backend = make_backend(network, device, precision)
-        return cls(backend, network, f"lgnet-{variant}/{choice.name}/{model.name}", info)
+            runner = make_torch_backend(network, device, precision)
+        return cls(runner, network.config, model, name, info)
+
+    @classmethod
+    def _exported(cls, folder: Path, backend: str, precision: str, hand_model: HandModel) -> Engine:
+        if backend != "openvino":
+            raise UserError(f"{folder}: runs on OpenVINO on a CPU, not on {backend}")
+        converted, artefact = open_model(folder)
+        if artefact.hand_model_sha256 != hand_model.sha256:
+            raise UserError(f"{folder}: foreign: made for another hand model than '{hand_model.name}'")
+        config = LGNetConfig.from_dict(artefact.config)
+        return cls(_openvino(converted, precision), config, hand_model, artefact.name, artefact.info)
 
     @property
     def trained(self) -> bool:
@@ -82,6 +105,27 @@ class Engine:
         output = self.backend.infer(crops, np.asarray(focal_px, dtype=np.float32))
         presence = 1 / (1 + np.exp(-output.pop("presence_logits")))
         return NetworkPrediction(presence=presence, **output)
+
+
+def load_choice(
+    weights: str | Path | None, hand_model: HandModel
+) -> tuple[LGNet, str, WeightsInfo | None, Path | None]:
+    """The network that `weights` names (see `Engine.load`), its name, what its file says of itself, the file.
+
+    Raises:
+        UserError: as `Engine.load`.
+    """
+    choice = choose(weights)
+    if choice.path is None:
+        network, info, variant = _initialized(choice.variant, hand_model), None, choice.variant
+    else:
+        network, info = load_network(choice.path, hand_model)
+        variant = info.variant
+    return network, f"lgnet-{variant}/{choice.name}/{hand_model.name}", info, choice.path
+
+
+def _openvino(model: Any, precision: str) -> OpenVinoBackend:
+    return OpenVinoBackend(model, "fp32" if precision == "auto" else precision, cpu_threads())
 
 
 def _initialized(variant: str, hand_model: HandModel) -> LGNet:

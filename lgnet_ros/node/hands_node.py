@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 
 from lgnet_ros.node.exiting import end_process
 
-from lgnet_ros.node.exiting import end_process
-
 if TYPE_CHECKING:
     from rclpy.node import Node
 

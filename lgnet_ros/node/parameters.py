@@ -37,7 +37,7 @@ class HandsParameters:
         "auto",
         "Arithmetic of the network.",
         UNCONFIGURED,
-        choices=("auto", "fp32", "bf16", "fp16", "int8"),
+        choices=("auto", "fp32", "bf16"),
     )
     detector: str = parameter(
         "self",

@@ -40,7 +40,9 @@ def test_a_left_hand_is_the_mirror_picture_of_the_right(tmp_path: Path) -> None:
     for side in ("right", "left"):
         arguments = ["hand", "show", "--side", side, "--pose", "point", "--views", "palm", "--size", "120"]
         assert main([*arguments, "--out", str(tmp_path / f"{side}.png")]) == 0
-    right, left = (cv2.imread(str(tmp_path / f"{side}.png"))[:, MARGIN:].astype(int) for side in ("right", "left"))
+    right, left = (
+        cv2.imread(str(tmp_path / f"{side}.png"))[:, MARGIN:].astype(int) for side in ("right", "left")
+    )
     silhouettes = [(picture[..., 2] - picture[..., 0]) > 12 for picture in (right, left)]
     assert (silhouettes[0] != silhouettes[1][:, ::-1]).mean() < 0.02
 

@@ -1,0 +1,145 @@
+"""How long one crop takes, for each variant, backend and precision; each in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from lgnet_ros.errors import UserError
+from lgnet_ros.evaluation.datasets import load_subject
+from lgnet_ros.evaluation.protocols import Outcome, crop_of
+from lgnet_ros.inference import Engine, openvino_backend
+from lgnet_ros.pipeline.estimators import LGNetEstimator
+
+_WARM_UP, _LEAST, _MOST = 3, 10, 300
+_TRACKED_CROPS_SEED = 0
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is measured, and how long. crops: how many test crops the accuracy is taken from, if trained."""
+
+    variant: str
+    backend: str
+    device: str
+    precision: str
+    seconds: float = 6.0
+    crops: int = 64
+
+
+def cases(variants: tuple[str, ...], seconds: float, crops: int) -> list[Case]:
+    """Everything that can run here; of each variant, plain PyTorch in fp32 first: the others' yardstick."""
+    kinds = [("torch", "cpu")]
+    kinds += [("openvino", "cpu")] if openvino_backend.is_available() else []
+    kinds += [("torch", "cuda")] if torch.cuda.is_available() else []
+    return [
+        Case(variant, backend, device, precision, seconds, crops)
+        for variant in variants
+        for backend, device in kinds
+        for precision in ("fp32", "bf16")
+    ]
+
+
+def measure_in_own_process(case: Case, resident_mb: Callable[[], float]) -> dict[str, Any]:
+    """`measure`, where no other engine's memory is counted.
+
+    A network that has never been converted is so in a process before, whose memory is not counted either.
+    """
+    if case.backend == "openvino":
+        _apart(prepare, case)
+    return _apart(measure, case, resident_mb)
+
+
+def prepare(case: Case) -> None:
+    """Load the engine for what loading leaves on disk. Why one cannot be loaded, `measure` says."""
+    with contextlib.suppress(UserError):
+        _load(case)
+
+
+def measure(case: Case, resident_mb: Callable[[], float]) -> dict[str, Any]:
+    """One row of `lgnet bench`: latency of one crop, memory, and the mesh error on test crops if trained.
+
+    `resident_mb`: what this process holds in memory.
+    """
+    row = {"variant": case.variant, "backend": case.backend, "device": case.device}
+    row["precision"] = case.precision
+    started = time.perf_counter()
+    try:
+        engine = _load(case)
+    except UserError as error:
+        return {**row, "not_measured": str(error)}
+    loaded = time.perf_counter() - started
+    times_ms = _latencies_ms(engine, case.seconds)
+    p50, p95, p99 = (round(float(np.percentile(times_ms, percent)), 2) for percent in (50, 95, 99))
+    return {
+        **row,
+        "p50_ms": p50,
+        "p95_ms": p95,
+        "p99_ms": p99,
+        "fps": round(1e3 / p50, 1),
+        "runs": len(times_ms),
+        "load_s": round(loaded, 1),
+        "rss_mb": round(resident_mb()),
+        "trained": engine.trained,
+        "mpvpe_mm": _mesh_error_mm(engine, case.crops) if engine.trained and case.crops else None,
+    }
+
+
+def with_losses(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with what each loses against PyTorch in fp32: mesh error, mm, and times as fast."""
+    plain = {row["variant"]: row for row in rows if _is_plain(row) and "p50_ms" in row}
+    return [_compared(row, plain.get(row["variant"])) for row in rows]
+
+
+def _compared(row: dict[str, Any], plain: dict[str, Any] | None) -> dict[str, Any]:
+    if "p50_ms" not in row or plain is None:
+        return {**row, "mpvpe_loss_mm": None, "speedup": None}
+    errors = (row["mpvpe_mm"], plain["mpvpe_mm"])
+    loss = None if None in errors else round(errors[0] - errors[1], 3)
+    return {**row, "mpvpe_loss_mm": loss, "speedup": round(plain["p50_ms"] / row["p50_ms"], 2)}
+
+
+def _is_plain(row: dict[str, Any]) -> bool:
+    return (row["backend"], row["device"], row["precision"]) == ("torch", "cpu", "fp32")
+
+
+def _apart(function: Callable[..., Any], *arguments: Any) -> Any:
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def _load(case: Case) -> Engine:
+    return Engine.load(case.variant, case.device, case.precision, backend=case.backend)
+
+
+def _latencies_ms(engine: Engine, seconds: float) -> list[float]:
+    size = engine.input_size
+    crop = np.random.default_rng(0).integers(0, 256, (1, size, size, 3), dtype=np.uint8)
+    focal_px = np.array([1.2 * size], dtype=np.float32)
+    times_ms: list[float] = []
+    for _ in range(_WARM_UP):
+        engine.infer(crop, focal_px)
+    end = time.perf_counter() + seconds
+    while len(times_ms) < _MOST and (time.perf_counter() < end or len(times_ms) < _LEAST):
+        started = time.perf_counter()
+        engine.infer(crop, focal_px)
+        times_ms.append(1e3 * (time.perf_counter() - started))
+    return times_ms
+
+
+def _mesh_error_mm(engine: Engine, count: int) -> float:
+    """MPVPE about the wrist on tracked crops of the synthetic test split."""
+    estimator = LGNetEstimator(engine)
+    subject = load_subject("synthetic", None, 0, count, engine.hand_model)
+    outcome = Outcome(estimator, subject.mean_pose(estimator.size_px), images=False)
+    for place, sample in enumerate(subject):
+        outcome.show(crop_of(sample, place, "tracked", estimator.size_px, _TRACKED_CROPS_SEED))
+    return outcome.evaluation.report()["wrist"]["mpvpe_mm"]

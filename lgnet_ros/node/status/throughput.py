@@ -1,0 +1,173 @@
+"""The node's speed from image to message: camera_node and hands_node as processes, and a listener."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.signals import SignalHandlerOptions
+from sensor_msgs.msg import CameraInfo
+
+from lgnet_ros.errors import UserError
+from lgnet_ros.msg import Hands
+from lgnet_ros.node.qos import use_large_shared_memory
+from lgnet_ros.node.status.processes import Child, stop_all
+from lgnet_ros.node.status.tally import percentile
+
+_FIRST_RESULT_S = 300.0  # loading, and the first conversion on a slow machine
+_SETTLE_S = 3.0  # acquisition, first compilations, discovery
+_LOOK_PERIOD_S = 0.1
+_ROS_WORK, _MEMORY = "ROS work (ms)", "resident memory (MB)"
+
+
+@dataclass(frozen=True)
+class NodeCase:
+    """What runs: weights as hands_node's parameter, the demo camera's image size, and for how long."""
+
+    weights: str
+    width: int
+    height: int
+    seconds: float = 12.0
+    precision: str = "auto"
+
+
+class _Listener(Node):
+    """Counts and keeps; `reset` begins anew. Subscribes to nothing that costs the node work."""
+
+    def __init__(self) -> None:
+        super().__init__("bench")
+        everything = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
+        self.create_subscription(CameraInfo, "camera_info", self._on_info, everything)
+        self.create_subscription(Hands, "hands/hands", self._on_hands, everything)
+        self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, everything)
+        self.model_id = ""
+        self.values: dict[str, str] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was counted."""
+        self.images = self.hands = 0
+        self.ages_ms: list[float] = []
+
+    def _on_info(self, _: CameraInfo) -> None:
+        self.images += 1
+
+    def _on_hands(self, message: Hands) -> None:
+        self.ages_ms.append(message.latency * 1e3)
+        self.hands += len(message.hands)
+        self.model_id = message.model_id
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            self.values.update({pair.key: pair.value for pair in status.values})
+
+
+def measure_node(case: NodeCase) -> dict[str, Any]:
+    """One row of `lgnet bench`'s node table. Age: from an image's stamp to the result's publication.
+
+    Raises:
+        UserError: a process failed, or no result came; the message is its own.
+    """
+    os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)  # hears nobody, disturbs nobody
+    use_large_shared_memory()
+    with tempfile.TemporaryDirectory() as logs:
+        children = [
+            _node("camera_node", [f"width:={case.width}", f"height:={case.height}"], Path(logs)),
+            _node("hands_node", [f"weights:={case.weights}", f"precision:={case.precision}"], Path(logs)),
+        ]
+        try:
+            with _listening() as listener:
+                _wait(children, _FIRST_RESULT_S, listener)
+                _wait(children, _SETTLE_S)
+                listener.reset()
+                started = time.monotonic()
+                _wait(children, case.seconds)
+                return _row(case, listener, time.monotonic() - started)
+        finally:
+            stop_all(children)
+
+
+def _row(case: NodeCase, listener: _Listener, seconds: float) -> dict[str, Any]:
+    results = len(listener.ages_ms)
+    return {
+        "resolution": f"{case.width}x{case.height}",
+        "variant": case.weights,
+        "precision": case.precision,
+        "fps_in": round(listener.images / seconds, 1),
+        "fps_out": round(results / seconds, 1),
+        "age_p50_ms": _rounded(percentile(listener.ages_ms, 50)),
+        "age_p95_ms": _rounded(percentile(listener.ages_ms, 95)),
+        "ros_work_p50_ms": _number(listener.values.get(_ROS_WORK)),
+        "rss_mb": _number(listener.values.get(_MEMORY)),
+        "hands_per_frame": round(listener.hands / results, 2) if results else None,
+        "trained": "untrained" not in listener.model_id,
+        "stages_p50_ms": {
+            key.removeprefix("pipeline: ").removesuffix(" (ms)"): float(value)
+            for key, value in listener.values.items()
+            if key.startswith("pipeline: ")
+        },
+    }
+
+
+def _node(name: str, parameters: list[str], logs: Path) -> Child:
+    arguments = [word for parameter in parameters for word in ("-p", parameter)]
+    command = [sys.executable, "-m", f"lgnet_ros.node.{name}", "--ros-args", *arguments]
+    return Child(name, command, logs / f"{name}.log")
+
+
+def _wait(children: list[Child], seconds: float, until_result: _Listener | None = None) -> None:
+    """Wait so long, or until the first result.
+
+    Raises:
+        UserError: a process has ended, or the result does not come.
+    """
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for child in children:
+            if child.status is not None:
+                raise UserError(f"bench: {child.last_words()}")
+        if until_result is not None and until_result.ages_ms:
+            return
+        time.sleep(_LOOK_PERIOD_S)
+    if until_result is not None:
+        words = "; ".join(child.last_words() for child in children)
+        raise UserError(f"bench: no result after {seconds:.0f} s; {words}")
+
+
+@contextlib.contextmanager
+def _listening() -> Iterator[_Listener]:
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    listener = _Listener()
+    thread = threading.Thread(target=_spin, args=(listener,), daemon=True)
+    thread.start()
+    try:
+        yield listener
+    finally:
+        rclpy.try_shutdown()
+        thread.join(timeout=5.0)
+
+
+def _spin(listener: _Listener) -> None:
+    with contextlib.suppress(ExternalShutdownException):
+        rclpy.spin(listener)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
+
+
+def _number(text: str | None) -> float | None:
+    return None if text is None else float(text)

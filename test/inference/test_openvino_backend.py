@@ -1,0 +1,218 @@
+"""OpenVINO against PyTorch, and the converted network on disk: made once, refused when it does not fit."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("openvino")
+
+from lgnet_ros.errors import UserError
+from lgnet_ros.hand_model import HandModel
+from lgnet_ros.inference import Engine, openvino_backend, save_weights
+from lgnet_ros.inference.prediction import NetworkPrediction
+from lgnet_ros.network import LGNet, LGNetConfig
+
+pytestmark = pytest.mark.slow  # one conversion, for all
+
+FOCAL_PX = np.array([150.0, 300.0, 220.0])
+
+
+def small_network() -> LGNet:
+    """Nano without its slowest parts to convert, with weights that leave no output at its initial value."""
+    torch.manual_seed(3)
+    network = LGNet(LGNetConfig.nano().without("lgblock"), HandModel.load())
+    with torch.no_grad():
+        for tail in (network.refine_stage[0].tail[-1], network.refine_stage[1].tail[-1]):
+            tail.weight.normal_(std=0.05)
+    return network
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("weights") / "mine.safetensors"
+    save_weights(path, small_network(), "nano", "none", "Apache-2.0", storage="float32")
+    return path
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    monkeypatch.delenv("LGNET_BACKEND", raising=False)
+
+
+@pytest.fixture(scope="module")
+def folder(weights: Path, cache: Path) -> Path:
+    """The converted network, where the engine keeps it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(cache))
+        Engine.load(weights, "cpu", backend="openvino")
+    (folder,) = (cache / "lgnet_ros").iterdir()
+    return folder
+
+
+@pytest.fixture
+def copy(folder: Path, tmp_path: Path) -> Path:
+    """A copy of the converted network that a test may spoil."""
+    return Path(shutil.copytree(folder, tmp_path / "copy.openvino"))
+
+
+@pytest.fixture
+def no_conversion(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(network: LGNet) -> None:
+        raise AssertionError("converted again")
+
+    monkeypatch.setattr(openvino_backend, "converted", refuse)
+
+
+def crops(count: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (count, 128, 128, 3), dtype=np.uint8)
+
+
+def rewrite(folder: Path, **changes: object) -> None:
+    description = folder / "artefact.json"
+    description.write_text(json.dumps({**json.loads(description.read_text()), **changes}))
+
+
+def largest_difference(first: NetworkPrediction, second: NetworkPrediction) -> dict[str, float]:
+    return {name: float(np.abs(value - getattr(second, name)).max()) for name, value in vars(first).items()}
+
+
+def test_on_a_cpu_openvino_is_what_auto_stands_for(weights: Path, folder: Path, no_conversion: None) -> None:
+    assert Engine.load(weights, "cpu").backend.name == "openvino-cpu-fp32"
+    assert Engine.load(weights, "cpu", backend="torch").backend.name == "torch-cpu-fp32"
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_openvino_says_what_pytorch_says(
+    weights: Path, folder: Path, count: int, no_conversion: None
+) -> None:
+    reference = Engine.load(weights, "cpu", backend="torch").infer(crops(count), FOCAL_PX[:count])
+    prediction = Engine.load(weights, "cpu").infer(crops(count), FOCAL_PX[:count])
+    differences = largest_difference(prediction, reference)
+    assert all(value.dtype == np.float32 for value in vars(prediction).values())
+    assert differences.pop("rotations") < 2e-4
+    assert max(differences.values()) < 2e-5, differences  # metres, cells, probabilities
+
+
+def test_batches_of_changing_size_are_answered_each_for_itself(
+    weights: Path, folder: Path, no_conversion: None
+) -> None:
+    engine = Engine.load(weights, "cpu")
+    first = engine.infer(crops(3), FOCAL_PX)
+    alone = engine.infer(crops(3)[1:2], FOCAL_PX[1:2])
+    np.testing.assert_allclose(first.vertices[1], alone.vertices[0], atol=1e-5)
+    assert first.vertices.shape[0] == 3
+
+
+def test_bf16_stays_close_or_is_refused_where_the_cpu_lacks_it(
+    weights: Path, folder: Path, no_conversion: None
+) -> None:
+    import openvino
+
+    if "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        with pytest.raises(UserError, match="bfloat16"):
+            Engine.load(weights, "cpu", "bf16")
+        return
+    exact = Engine.load(weights, "cpu").infer(crops(3), FOCAL_PX)
+    reduced = Engine.load(weights, "cpu", "bf16").infer(crops(3), FOCAL_PX)
+    assert 0 < np.abs(reduced.vertices - exact.vertices).mean() < 0.005
+    assert np.abs(reduced.joints_25d - exact.joints_25d).max() < 0.25
+
+
+def test_the_exported_network_runs_without_its_weights(
+    weights: Path, copy: Path, no_conversion: None
+) -> None:
+    engine, own = Engine.load(copy), Engine.load(weights, "cpu")
+    assert (engine.name, engine.trained, engine.input_size) == (own.name, True, 128)
+    assert engine.info == own.info
+    np.testing.assert_array_equal(
+        engine.infer(crops(1), FOCAL_PX[:1]).vertices, own.infer(crops(1), FOCAL_PX[:1]).vertices
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"format": 0}, "of format 0"),
+        ({"backend": "onnx"}, "made for onnx"),
+        ({"versions": {"openvino": "2020.1"}}, "stale: made with openvino 2020.1"),
+        ({"hand_model_sha256": "0" * 64}, "another hand model"),
+        ({"files": {"model.xml": "0" * 64}}, "damaged"),
+        ({"files": None}, "damaged|not ours"),
+    ],
+)
+def test_a_foreign_or_stale_artefact_is_refused_in_words(
+    copy: Path, changes: dict[str, object], reason: str
+) -> None:
+    rewrite(copy, **changes)
+    with pytest.raises(UserError, match=reason):
+        Engine.load(copy)
+
+
+def test_a_truncated_model_is_refused(copy: Path) -> None:
+    model = copy / "model.bin"
+    model.write_bytes(model.read_bytes()[:-100])
+    with pytest.raises(UserError, match="damaged"):
+        Engine.load(copy)
+
+
+def test_a_folder_that_is_no_artefact_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.openvino").mkdir()
+    with pytest.raises(UserError, match="no artefact"):
+        Engine.load(tmp_path / "x.openvino")
+
+
+@pytest.mark.parametrize("change", [{"fingerprint": "of other weights"}, {"versions": {"openvino": "0"}}])
+def test_a_stale_cache_is_made_anew(
+    weights: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, object]
+) -> None:
+    ready, _ = openvino_backend.open_model(folder)
+    conversions: list[LGNet] = []
+    monkeypatch.setattr(openvino_backend, "converted", lambda network: conversions.append(network) or ready)
+    rewrite(folder, **change)
+    Engine.load(weights, "cpu")
+    assert len(conversions) == 1
+    Engine.load(weights, "cpu")
+    assert len(conversions) == 1
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_without_a_place_for_the_cache_it_runs_all_the_same(
+    weights: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ready, _ = openvino_backend.open_model(folder)
+    monkeypatch.setattr(openvino_backend, "converted", lambda network: ready)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert Engine.load(weights, "cpu").infer(crops(1), FOCAL_PX[:1]).presence.shape == (1, 2)
+
+
+def test_the_environment_may_choose_the_backend(
+    weights: Path, folder: Path, no_conversion: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LGNET_BACKEND", "torch")
+    assert Engine.load(weights, "cpu").backend.name == "torch-cpu-fp32"
+    monkeypatch.setenv("LGNET_BACKEND", "abacus")
+    with pytest.raises(UserError, match="no backend 'abacus'"):
+        Engine.load(weights, "cpu")
+
+
+def test_openvino_on_a_gpu_is_refused(weights: Path) -> None:
+    with pytest.raises(UserError, match="runs on the CPU"):
+        Engine.load(weights, "cuda", backend="openvino")
+
+
+def test_without_openvino_pytorch_runs(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openvino_backend, "is_available", lambda: False)
+    assert Engine.load(weights, "cpu").backend.name == "torch-cpu-fp32"
