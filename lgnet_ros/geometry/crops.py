@@ -6,12 +6,12 @@ camera does not. Training, evaluation and run time all cut their crops here.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial.transform import Rotation
 
 from lgnet_ros.errors import UserError
 from lgnet_ros.geometry.cameras import CameraIntrinsics
@@ -209,16 +209,16 @@ def _magnification(intrinsics: CameraIntrinsics, rotation_crop_camera: NDArray[n
 
 def _shortest_rotation_to_forward(direction: NDArray[np.float64]) -> NDArray[np.float64]:
     """(3,3) rotation that takes a unit vector with z > 0 to (0, 0, 1) the shortest way."""
-    axis = np.cross(direction, (0.0, 0.0, 1.0))
-    sine = np.linalg.norm(axis)
-    if sine < 1e-12:
-        return np.eye(3)
-    return Rotation.from_rotvec(axis / sine * np.arctan2(sine, direction[2])).as_matrix()
+    # Rodrigues with the axis direction × z, whose length is the sine. Written out: it runs per sample.
+    x, y, z = direction.tolist()
+    k = 1.0 / (1.0 + z)
+    return np.array([[z + y * y * k, -x * y * k, -x], [-x * y * k, z + x * x * k, -y], [x, y, z]])
 
 
 def _rotation_to_roll(roll_rad: float) -> NDArray[np.float64]:
     """(3,3) from the unrolled camera's frame to that of a camera rolled about its optical axis."""
-    return Rotation.from_rotvec((0.0, 0.0, -roll_rad)).as_matrix()
+    c, s = math.cos(roll_rad), math.sin(roll_rad)
+    return np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
 
 
 def _turned(points: ArrayLike, rotation: NDArray[np.float64]) -> NDArray[np.floating]:

@@ -7,10 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from lgnet_ros.data.sample import MASK_OTHER
-from lgnet_ros.data.synthetic.columns import DETAIL_COLUMNS
 from lgnet_ros.data.synthetic.jit import compiled
-from lgnet_ros.data.synthetic.looks import Person, arm_albedo, hand_albedo, hand_label, skin_material
-from lgnet_ros.data.synthetic.meshes import Mesh, Part, tube_faces
+from lgnet_ros.data.synthetic.looks import Person, arm_albedo, hand_label, paint_hand, skin_material
+from lgnet_ros.data.synthetic.meshes import BARE, FIRST_MATERIAL, NO_DETAILS, Mesh, Part, tube_faces
 from lgnet_ros.data.synthetic.posing import FastHand, Posed
 from lgnet_ros.data.synthetic.skin import SkinMap
 from lgnet_ros.data.synthetic.vertex_light import vertex_normals
@@ -54,7 +53,6 @@ class ArmKit:
         self.face_material = np.repeat([0, 1], [len(hand.faces), len(arm_faces)]).astype(np.uint8)
         bare = np.full(len(arm_faces), -1, np.int16)
         self.face_detail = np.concatenate([skin.detail, bare])
-        self.no_detail = np.full(len(self.faces), -1, np.int16)
         sleeve = tube_faces(_SLEEVE_RINGS, _AROUND)
         self.sleeve_faces = np.ascontiguousarray(sleeve[:, ::-1] if hand.side == LEFT else sleeve)
         self.leave = np.float32([sign, 0, 0])
@@ -82,14 +80,14 @@ class ArmKit:
     def _skin_part(self, posed: Posed, person: Person, rings: np.ndarray, label: int) -> Part:
         vertices = np.concatenate([posed.vertices, rings[1:].reshape(-1, 3)])
         albedo = np.empty_like(vertices)
-        albedo[:VERTEX_COUNT] = hand_albedo(person, self.skin)
+        paint_hand(person, self.skin, albedo[:VERTEX_COUNT])
         albedo[VERTEX_COUNT:] = arm_albedo(person)
         return Part(
             Mesh(vertices, vertex_normals(vertices, self.faces), self.faces, self.texture),
             albedo,
             np.stack([skin_material(person, label), skin_material(person, MASK_OTHER)]),
             self.face_material,
-            self.face_detail if person.nails else self.no_detail,
+            self.face_detail if person.nails else BARE,
             self.skin.details,
         )
 
@@ -108,11 +106,11 @@ class ArmKit:
         )
         return Part(
             Mesh(vertices, vertex_normals(vertices, self.sleeve_faces), self.sleeve_faces, texture),
-            np.broadcast_to(sleeve.albedo.astype(np.float32), vertices.shape),
+            sleeve.albedo.astype(np.float32)[None],
             sleeve.material[None],
-            np.zeros(len(self.sleeve_faces), np.uint8),
-            np.full(len(self.sleeve_faces), -1, np.int16),
-            np.zeros((0, DETAIL_COLUMNS), np.float32),
+            FIRST_MATERIAL,
+            BARE,
+            NO_DETAILS,
         )
 
 

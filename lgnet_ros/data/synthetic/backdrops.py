@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from math import cos, exp, log, sin
+
 import numpy as np
 
 from lgnet_ros.data.synthetic.shading import UNMIXED, Backdrop, Textures
+
+_LOG_SCALE = log(0.25), log(1.1)
 
 
 def sample_backdrop(rng: np.random.Generator, textures: Textures) -> Backdrop:
     """One picture, or two mixed in patches, each scaled, turned, tinted and perhaps out of focus."""
     maps = np.empty((3, 2, 3))
     for k in range(3):
-        scale, angle = np.exp(rng.uniform(np.log(0.25), np.log(1.1))), rng.normal(0.0, 0.25)
-        turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        maps[k] = np.concatenate([turn, rng.uniform(0, 2, (2, 1))], axis=1)
+        scale, angle = exp(rng.uniform(*_LOG_SCALE)), rng.normal(0.0, 0.25)
+        c, s = scale * cos(angle), scale * sin(angle)
+        maps[k] = (c, -s, rng.uniform(0, 2)), (s, c, rng.uniform(0, 2))
     mixed = rng.random() < 0.45
     blur = rng.integers(0, 4, 3)
     tint = np.exp(rng.normal(0.0, 0.3, (2, 1))) * np.exp(rng.normal(0.0, 0.06, (2, 3)))

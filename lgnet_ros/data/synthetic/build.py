@@ -9,14 +9,17 @@ from typing import NamedTuple
 import numpy as np
 
 from lgnet_ros.data.synthetic.arms import Arm, ArmKit, arm_balls
+from lgnet_ros.data.synthetic.assembly import assemble
 from lgnet_ros.data.synthetic.camera import CameraLook
+from lgnet_ros.data.synthetic.closing import pose_balls
 from lgnet_ros.data.synthetic.looks import Person
-from lgnet_ros.data.synthetic.meshes import Mesh, Part, assemble, material, plain_part
+from lgnet_ros.data.synthetic.meshes import Mesh, Part, material, plain_part
 from lgnet_ros.data.synthetic.posing import FastHand, Posed, fast_hands
 from lgnet_ros.data.synthetic.render import HandState, Scene
 from lgnet_ros.data.synthetic.shading import Backdrop, Light, Textures, no_shadow, shadow_map
 from lgnet_ros.data.synthetic.skin import SkinMap, skin_maps
 from lgnet_ros.data.synthetic.spheres import SphereSet, sphere_sets
+from lgnet_ros.data.synthetic.vectors import length
 from lgnet_ros.geometry.cameras import CameraIntrinsics
 from lgnet_ros.hand_model.mesh import boundary_loop
 
@@ -52,16 +55,17 @@ class HandKit:
         """The hand of a shape (10,) with joint angles (15, 3), turned by root (3, 3), its wrist joint at a
         point."""
         grown, rotations = self.grown(shape), self.hand.rotations(angles, root)
-        posed = self.hand.pose(rotations, grown.vertices, grown.joints)
+        posed = self.hand.pose(rotations, grown.vertices, grown.joints, wrist.astype(np.float32))
         balls = self.spheres.posed(grown.balls, grown.joints, posed.turned, posed.chain)
-        placed = PlacedHand(self, posed, shape.astype(np.float32), balls, grown.radii)
-        return placed.shifted(wrist - posed.chain[0])
+        return PlacedHand(self, posed, shape.astype(np.float32), balls, grown.radii)
 
     def balls(self, angles: np.ndarray, shape: np.ndarray) -> np.ndarray:
         """(K, 3) the balls alone, root unturned and wrist at the origin: no mesh is made."""
-        grown = self.grown(shape)
-        turned, chain = self.hand.skeleton(self.hand.rotations(angles, np.eye(3)), grown.joints)
-        return self.spheres.posed(grown.balls, grown.joints, turned, chain) - chain[0]
+        grown, balls = self.grown(shape), np.empty_like(self.spheres.template)
+        pose_balls(
+            angles.astype(np.float32), self.hand.axes, grown.joints, grown.balls, self.spheres.carrier, balls
+        )
+        return balls
 
 
 @lru_cache(maxsize=16)
@@ -112,9 +116,9 @@ def hand_kits(path: str | None = None) -> tuple[HandKit, HandKit]:
     kits = []
     boundary = boundary_loop(fast_hands(path)[0].faces)
     for hand, spheres, skin in zip(fast_hands(path), sphere_sets(path), skin_maps(path), strict=True):
-        length = _length(hand.ours(hand.rest_joints(hand.template), hand.template))
+        straight = _length(hand.ours(hand.rest_joints(hand.template), hand.template))
         # The loop of the right hand's faces serves both sides: they share vertex numbers.
-        kits.append(HandKit(hand, spheres, skin, ArmKit(hand, skin, boundary), length))
+        kits.append(HandKit(hand, spheres, skin, ArmKit(hand, skin, boundary), straight))
     return kits[0], kits[1]
 
 
@@ -149,13 +153,13 @@ def build_scene(
     centers = np.concatenate([b[0] for b in everything] or [np.zeros((0, 3), np.float32)])
     radii = np.concatenate([b[1] for b in everything] or [np.zeros(0, np.float32)])
     key_light, harmonics = light
-    surface, casts = assemble(parts, harmonics, (centers, radii))
+    surface, casting = assemble(parts, harmonics, (centers, radii))
     shadow = no_shadow()
-    if labelled and len(casts):
+    if labelled and len(casting):
         points = np.concatenate([placed.balls for placed, _, _ in labelled]).astype(np.float64)
         center = (points.min(axis=0) + points.max(axis=0)) / 2
-        radius = float(np.linalg.norm(points - center, axis=1).max()) + _SHADOW_BEYOND_M
-        shadow = shadow_map(surface, casts, center, radius, key_light)
+        radius = float(np.sqrt(np.square(points - center).sum(axis=1).max())) + _SHADOW_BEYOND_M
+        shadow = shadow_map(surface.vertices, casting, center, radius, key_light)
     return Scene(
         intrinsics, (hands[0], hands[1]), surface, key_light, shadow, backdrop, textures, camera, key
     )
@@ -163,7 +167,7 @@ def build_scene(
 
 def _length(joints: np.ndarray) -> float:
     """Wrist to the tip of the middle finger along its bones, of (21, 3) joints."""
-    return float(np.linalg.norm(np.diff(joints[[0, 9, 10, 11, 12]], axis=0), axis=1).sum())
+    return sum(length(joints[b] - joints[a]) for a, b in ((0, 9), (9, 10), (10, 11), (11, 12)))
 
 
 def _speck() -> Part:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from lgnet_ros.data.synthetic.build import HandKit, PlacedHand
+from lgnet_ros.data.synthetic.closing import brought_up, close_fingers
 from lgnet_ros.data.synthetic.objects import Thing
 from lgnet_ros.data.synthetic.poses import POSES, within_limits
+from lgnet_ros.data.synthetic.vectors import cross, turn_about, unit
 from lgnet_ros.hand_model.topology import LEFT
 
 # Balls are a little thinner than the flesh.
 _TOUCH_M = 0.0015
-_JOINTS_OF_FINGER = {1: 12, 2: 0, 3: 3, 4: 9, 5: 6}  # thumb … little: first row in MANO's order
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def sample_grasp(
     # The axis runs across the palm, towards the thumb's side, sometimes the other way up, always a little
     # oblique.
     tilt = rng.normal(0.25, 0.2)
-    axis = np.array([-sign * np.sin(tilt), rng.normal(0, 0.1), np.cos(tilt)]) * rng.choice([-1.0, 1.0])
+    axis = np.array([-sign * np.sin(tilt), rng.normal(0, 0.1), np.cos(tilt)]) * (-1.0, 1.0)[rng.integers(2)]
     turn = _frame_along(axis, rng.uniform(0, 2 * np.pi))
     place = start - turn[:, 1] * shift
     opened = within_limits(opened)
@@ -102,11 +102,10 @@ def on_palm(rng: np.random.Generator, kit: HandKit, thing: Thing, shape: np.ndar
 
 def _frame_along(axis: np.ndarray, about: float) -> np.ndarray:
     """(3, 3) with y along an axis and z as near the palm's normal as can be, turned about y."""
-    y = axis / np.linalg.norm(axis)
+    y = unit(axis)
     z = np.array([0.0, -1.0, 0.0])
-    z = z - y * (z @ y)
-    z = z / np.linalg.norm(z)
-    return np.stack([np.cross(y, z), y, z], axis=1) @ Rotation.from_rotvec([0, about, 0]).as_matrix()
+    z = unit(z - y * (z @ y))
+    return np.array([cross(y, z), y, z]).T @ turn_about(np.array([0.0, 1.0, 0.0]), about)
 
 
 def _rest(kit: HandKit, shape: np.ndarray) -> np.ndarray:
@@ -117,14 +116,11 @@ def _brought_up(
     kit: HandKit, thing: Thing, shape: np.ndarray, angles: np.ndarray, turn: np.ndarray, place: np.ndarray
 ) -> np.ndarray:
     """The place, moved along the palm's normal until the thing touches the hand: towards it, or out of it."""
-    balls, radii, group = kit.balls(angles, shape), kit.grown(shape).radii, kit.spheres.finger
-    place = place + np.array([0.0, -0.06, 0.0])
-    for _ in range(16):
-        room = float(thing.gaps(balls, radii, group, (turn, place)).min()) - _TOUCH_M
-        if room < 5e-4:
-            break
-        place = place + np.array([0.0, min(room, 0.03), 0.0])
-    return place
+    traveled = brought_up(
+        kit.balls(angles, shape), kit.grown(shape).radii, kit.spheres.finger,
+        *_grip(thing, turn, place), np.float32(_TOUCH_M),
+    )  # fmt: skip
+    return place + np.array([0.0, traveled, 0.0])
 
 
 def _closed(
@@ -138,19 +134,15 @@ def _closed(
 ) -> np.ndarray:
     """Angles between open and closed: each finger's joints in turn, from base to tip, as far as nothing
     touches."""
-    radii, share = kit.grown(shape).radii, np.zeros(15)
-    for depth in range(3):
-        rows = {finger: first + depth for finger, first in _JOINTS_OF_FINGER.items()}
-        low, high = dict.fromkeys(rows, 0.0), dict.fromkeys(rows, 1.0)
-        for _ in range(5):
-            for finger, row in rows.items():
-                # What has no room at all stays open; what is closed carries on with its next joint.
-                share[row] = 0.5 * (low[finger] + high[finger])
-            angles = opened + share[:, None] * (closed - opened)
-            gaps = thing.gaps(kit.balls(angles, shape), radii, kit.spheres.finger, (turn, place))
-            for finger in rows:
-                side = low if gaps[finger] > _TOUCH_M else high
-                side[finger] = share[rows[finger]]
-        for finger, row in rows.items():
-            share[row] = low[finger]
+    grown = kit.grown(shape)
+    share = close_fingers(
+        opened, closed, np.float32(_TOUCH_M), *_grip(thing, turn, place),
+        kit.hand.axes, grown.joints, grown.balls, kit.spheres.carrier, grown.radii, kit.spheres.finger,
+    )  # fmt: skip
     return opened + share[:, None] * (closed - opened)
+
+
+def _grip(thing: Thing, turn: np.ndarray, place: np.ndarray) -> tuple:
+    """A thing's grip and its pose, as the compiled loops take them."""
+    turn = np.ascontiguousarray(turn, dtype=np.float32)
+    return thing.half.astype(np.float32), thing.round_grip, turn, place.astype(np.float32)

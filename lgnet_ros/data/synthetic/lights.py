@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lgnet_ros.data.synthetic.shading import Light
+from lgnet_ros.data.synthetic.vectors import unit
 
 
 def sample_light(rng: np.random.Generator) -> tuple[Light, np.ndarray]:
@@ -28,7 +29,7 @@ def _lamp_direction(rng: np.random.Generator) -> np.ndarray:
     """(3,) unit vector to a lamp: above more often than below, behind the camera more often than before
     it."""
     direction = rng.normal(0, 1, 3) + np.array([0.0, -0.8, -0.7])
-    return direction / np.linalg.norm(direction)
+    return unit(direction)
 
 
 def _tint(warmth: float) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 
 from lgnet_ros.data.sample import MASK_LEFT, MASK_OTHER, MASK_RIGHT
 from lgnet_ros.data.synthetic.columns import SKIN
+from lgnet_ros.data.synthetic.jit import compiled
 from lgnet_ros.data.synthetic.meshes import material
 from lgnet_ros.data.synthetic.shading import Textures
 from lgnet_ros.data.synthetic.skin import SkinMap
@@ -25,6 +26,8 @@ _TONES = np.array(
 )  # fmt: skip
 _PALM = linear_from_srgb(np.array([232, 178, 150]))
 _PALM_SHARE = np.array([0.15, 0.15, 0.18, 0.2, 0.22, 0.28, 0.34, 0.38, 0.40, 0.36])
+
+_HAIR = linear_from_srgb(np.array([[20, 16, 14], [60, 40, 26], [120, 84, 50], [190, 184, 178]]))
 
 _GLOVE_COLORS = {
     "train": [[235, 235, 230], [60, 110, 190], [30, 30, 34], [230, 120, 40], [50, 120, 70]],
@@ -70,11 +73,12 @@ class Person:
 def sample_person(rng: np.random.Generator, split: str, textures: Textures) -> Person:
     """A person; tones are uniform over the scale."""
     tone = rng.uniform(0.0, len(_TONES) - 1.0)
-    steps = np.arange(len(_TONES))
-    srgb = np.array([np.interp(tone, steps, _TONES[:, c]) for c in range(3)])
+    step = min(int(tone), len(_TONES) - 2)
+    srgb = _TONES[step] + (tone - step) * (_TONES[step + 1] - _TONES[step])
     srgb = srgb * np.exp(rng.normal(0.0, 0.03)) * np.exp(rng.normal(0.0, 0.025, 3))
-    back = linear_from_srgb(np.clip(srgb, 20, 250))
-    share = np.interp(tone, steps, _PALM_SHARE) * rng.uniform(0.6, 1.3)
+    back = linear_from_srgb(np.minimum(np.maximum(srgb, 20), 250))
+    share = _PALM_SHARE[step] + (tone - step) * (_PALM_SHARE[step + 1] - _PALM_SHARE[step])
+    share *= rng.uniform(0.6, 1.3)
     palm = back + share * (_PALM * rng.uniform(0.8, 1.05) - back)
     gloves = None
     if rng.random() < _GLOVED:
@@ -95,27 +99,35 @@ def sample_person(rng: np.random.Generator, split: str, textures: Textures) -> P
         gloss=float(np.exp(rng.uniform(np.log(0.015), np.log(0.12)))),
         gloss_power=float(np.exp(rng.uniform(np.log(6), np.log(40)))),
         sleeve=_sample_sleeve(rng, shirt, textures) if rng.random() < 0.6 else None,
-        hair=linear_from_srgb(
-            np.array([[20, 16, 14], [60, 40, 26], [120, 84, 50], [190, 184, 178]])[rng.integers(4)]
-        ),
+        hair=_HAIR[rng.integers(len(_HAIR))],
         shirt=shirt,
     )
 
 
-def hand_albedo(person: Person, skin: SkinMap) -> np.ndarray:
-    """(778, 3) float32 linear albedo of a hand's vertices."""
+def paint_hand(person: Person, skin: SkinMap, albedo: np.ndarray) -> None:
+    """Fills (778, 3) float32 with the linear albedo of a hand's vertices."""
     if person.gloves is not None:
-        return np.broadcast_to(person.gloves.astype(np.float32), (len(skin.palm), 3))
-    palm = skin.palm[:, None]
-    albedo = person.back * (1 - palm) + person.palm * palm
-    light = 1.0 - person.tone / 12.0
-    # Blood shows where skin is thin: fingertips, knuckles, the heel of the hand. In dark skin knuckles are
-    # darker.
-    red = person.redness * (0.5 * skin.tip + 0.35 * skin.knuckle * light + 0.12 * palm[:, 0])
-    dark = skin.knuckle * (1 - light) * 0.35
-    albedo = albedo * (1.0 - dark[:, None]) * (1.0 - red[:, None] * np.array([0.02, 0.30, 0.26]))
-    # Towards the wrist the palm's color gives way to the forearm's, so that no seam shows there.
-    return (albedo + skin.wrist[:, None] * (arm_albedo(person) - albedo)).astype(np.float32)
+        albedo[:] = person.gloves
+        return
+    colors = np.array([person.back, person.palm, arm_albedo(person)], np.float32)
+    light = np.float32(1.0 - person.tone / 12.0)
+    _paint(skin.palm, skin.tip, skin.knuckle, skin.wrist, colors, np.float32(person.redness), light, albedo)
+
+
+@compiled
+def _paint(palm, tip, knuckle, wrist, colors, redness, light, albedo):
+    blush = (np.float32(0.02), np.float32(0.30), np.float32(0.26))
+    one = np.float32(1)
+    for v in range(albedo.shape[0]):
+        # Blood shows where skin is thin: fingertips, knuckles, the heel of the hand. In dark skin knuckles
+        # are darker.
+        thin = np.float32(0.5) * tip[v] + np.float32(0.35) * knuckle[v] * light + np.float32(0.12) * palm[v]
+        dark = one - knuckle[v] * (one - light) * np.float32(0.35)
+        for c in range(3):
+            skin = colors[0, c] + palm[v] * (colors[1, c] - colors[0, c])
+            skin *= dark * (one - redness * thin * blush[c])
+            # Towards the wrist the palm's color gives way to the forearm's, so that no seam shows there.
+            albedo[v, c] = skin + wrist[v] * (colors[2, c] - skin)
 
 
 def arm_albedo(person: Person) -> np.ndarray:
@@ -173,5 +185,5 @@ def _sample_sleeve(rng: np.random.Generator, shirt: np.ndarray, textures: Textur
 def _cloth_color(rng: np.random.Generator) -> np.ndarray:
     """(3,) linear: blacks, whites, greys, blues and the rest."""
     if rng.random() < 0.4:
-        return np.full(3, rng.choice([0.02, 0.05, 0.15, 0.35, 0.75])) * np.exp(rng.normal(0, 0.1, 3))
+        return np.full(3, (0.02, 0.05, 0.15, 0.35, 0.75)[rng.integers(5)]) * np.exp(rng.normal(0, 0.1, 3))
     return np.clip(np.exp(rng.normal(-1.6, 0.7)) * np.exp(rng.normal(0, 0.45, 3)), 0.01, 0.85)

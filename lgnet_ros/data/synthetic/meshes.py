@@ -9,9 +9,6 @@ from functools import lru_cache
 import numpy as np
 
 from lgnet_ros.data.synthetic.columns import (
-    ALBEDO,
-    AMBIENT,
-    ATTRIBUTES,
     BUMP,
     DETAIL_COLUMNS,
     GLOSS,
@@ -23,15 +20,13 @@ from lgnet_ros.data.synthetic.columns import (
     MATERIAL_COLUMNS,
     NOISE,
     NOISE_SCALE,
-    NORMAL,
     PLAIN,
-    TEXTURE,
     WRAP,
 )
-from lgnet_ros.data.synthetic.shading import Surface
-from lgnet_ros.data.synthetic.vertex_light import environment_light, occlusion
+from lgnet_ros.data.synthetic.vectors import cross, length, unit
 
 NO_DETAILS = np.zeros((0, DETAIL_COLUMNS), np.float32)
+FIRST_MATERIAL, BARE = np.zeros(1, np.uint8), np.full(1, -1, np.int16)  # the same for all of a part's faces
 
 
 @dataclass(frozen=True)
@@ -42,6 +37,10 @@ class Mesh:
     normals: np.ndarray
     faces: np.ndarray
     texture: np.ndarray
+
+    def shifted(self, translation: np.ndarray) -> Mesh:
+        """Elsewhere, unturned."""
+        return Mesh(self.vertices + translation.astype(np.float32), self.normals, self.faces, self.texture)
 
     def moved(self, rotation: np.ndarray, translation: np.ndarray) -> Mesh:
         """Turned, then shifted."""
@@ -57,7 +56,7 @@ class Mesh:
 @dataclass(frozen=True)
 class Part:
     """Geometry with a look: albedo (N, 3) float32 linear; per face a row of `materials` (K, 12) and of
-    `details`.
+    `details`. Of albedo and rows one may stand for all.
 
     `casts_shadow` of the key light; `shaded`: whether hands nearby keep the environment's light from it.
     """
@@ -87,11 +86,10 @@ def material(
 ) -> np.ndarray:
     """One row (12,) of the material table; scales are repeats per metre of texture coordinate."""
     row = np.zeros(MATERIAL_COLUMNS, np.float32)
-    row[[KIND, IMAGE, NOISE, NOISE_SCALE, BUMP, GLOSS, GLOSS_POWER]] = [
-        kind, image, noise, noise_scale, bump, gloss, gloss_power,
-    ]  # fmt: skip
+    row[KIND], row[IMAGE], row[IMAGE_SCALE], row[LABEL] = kind, image, image_scale, label
+    row[NOISE], row[NOISE_SCALE], row[BUMP] = noise, noise_scale, bump
+    row[GLOSS], row[GLOSS_POWER] = gloss, gloss_power
     row[WRAP : WRAP + 3] = wrap
-    row[[LABEL, IMAGE_SCALE]] = [label, image_scale]
     return row
 
 
@@ -99,58 +97,16 @@ def plain_part(
     mesh: Mesh, albedo: np.ndarray, row: np.ndarray, casts_shadow: bool = True, shaded: bool = True
 ) -> Part:
     """A mesh of one color (3,) and one material."""
-    faces = len(mesh.faces)
     return Part(
         mesh,
-        np.broadcast_to(albedo.astype(np.float32), mesh.vertices.shape),
+        albedo.astype(np.float32)[None],
         row[None],
-        np.zeros(faces, np.uint8),
-        np.full(faces, -1, np.int16),
+        FIRST_MATERIAL,
+        BARE,
         NO_DETAILS,
         casts_shadow=casts_shadow,
         shaded=shaded,
     )
-
-
-def assemble(
-    parts: list[Part], harmonics: np.ndarray, balls: tuple[np.ndarray, np.ndarray]
-) -> tuple[Surface, np.ndarray]:
-    """One surface of all parts, lit by the environment, and the indices of the faces that cast shadows.
-
-    Args:
-        parts: at least one.
-        harmonics: (9, 3) irradiance, see `environment_light`.
-        balls: centers (K, 3) and radii (K,) that keep the environment's light off their neighborhood.
-    """
-    first_vertex = np.cumsum([0] + [len(p.mesh.vertices) for p in parts])
-    first_material = np.cumsum([0] + [len(p.materials) for p in parts])
-    first_detail = np.cumsum([0] + [len(p.details) for p in parts])
-    vertices = np.concatenate([p.mesh.vertices for p in parts])
-    attributes = np.empty((len(vertices), ATTRIBUTES), np.float32)
-    normals = np.concatenate([p.mesh.normals for p in parts])
-    attributes[:, NORMAL : NORMAL + 3] = normals
-    attributes[:, ALBEDO : ALBEDO + 3] = np.concatenate([p.albedo for p in parts])
-    attributes[:, TEXTURE : TEXTURE + 3] = np.concatenate([p.mesh.texture for p in parts])
-    light = environment_light(normals, harmonics)
-    for part, start in zip(parts, first_vertex, strict=False):
-        if part.shaded:
-            own = slice(start, start + len(part.mesh.vertices))
-            light[own] *= occlusion(vertices[own], normals[own], *balls)[:, None]
-    attributes[:, AMBIENT : AMBIENT + 3] = light
-    starts = list(zip(parts, first_vertex, first_material, first_detail, strict=False))
-    surface = Surface(
-        np.ascontiguousarray(vertices),
-        np.concatenate([p.mesh.faces + vertex for p, vertex, _, _ in starts]).astype(np.int32),
-        np.concatenate([p.face_material + row for p, _, row, _ in starts]).astype(np.uint8),
-        np.concatenate(
-            [np.where(p.face_detail >= 0, p.face_detail + row, -1) for p, _, _, row in starts]
-        ).astype(np.int16),
-        attributes,
-        np.concatenate([p.materials for p in parts]),
-        np.concatenate([p.details for p in parts]),
-    )
-    casts = np.repeat([p.casts_shadow for p in parts], [len(p.mesh.faces) for p in parts])
-    return surface, np.flatnonzero(casts)
 
 
 def box(half: np.ndarray) -> Mesh:
@@ -222,11 +178,8 @@ def plane(center: np.ndarray, first: np.ndarray, second: np.ndarray, cells: int)
     """A grid of cells² quads around `center`, spanned by two half-axes (3,); it faces first × second."""
     a, b, faces = _plane_grid(cells)
     offset = a * first + b * second
-    normal = np.cross(first, second)
-    normal = normal / np.linalg.norm(normal)
-    texture = np.concatenate(
-        [a * np.linalg.norm(first), b * np.linalg.norm(second), np.zeros_like(a)], axis=1
-    )
+    normal = unit(cross(first, second))
+    texture = np.concatenate([a * length(first), b * length(second), np.zeros_like(a)], axis=1)
     return _mesh(center + offset, np.broadcast_to(normal, offset.shape), faces, texture)
 
 

@@ -12,7 +12,6 @@ from functools import lru_cache
 import numpy as np
 
 from lgnet_ros.data.sample import MASK_OTHER
-from lgnet_ros.data.synthetic.jit import compiled
 from lgnet_ros.data.synthetic.meshes import Mesh, Part, box, ellipsoid, material, plain_part, turned
 from lgnet_ros.data.synthetic.patterns import color
 from lgnet_ros.data.synthetic.settings import SPLITS
@@ -46,12 +45,6 @@ class Thing:
         return [
             plain_part(mesh.moved(rotation, translation), albedo, row) for mesh, albedo, row in self.pieces
         ]
-
-    def gaps(self, balls: np.ndarray, radii: np.ndarray, group: np.ndarray, pose: tuple) -> np.ndarray:
-        """(6,) least distance from the grip's surface to the balls of each group (palm, thumb … little)."""
-        rotation, translation = pose
-        local = (balls - translation.astype(np.float32)) @ rotation.astype(np.float32)
-        return _gaps(local, radii, group, self.half.astype(np.float32), self.round_grip)
 
 
 def sample_thing(rng: np.random.Generator, split: str, textures: Textures, small: bool = False) -> Thing:
@@ -170,19 +163,3 @@ KINDS: dict[str, tuple[Callable[..., Thing], ...]] = {
     "validation": (_jar,),
     "test": (_mug, _screwdriver, _remote),
 }
-
-
-@compiled
-def _gaps(points, radii, group, half, round_grip):
-    result = np.full(6, np.float32(1e9))
-    for i in range(points.shape[0]):
-        x, y, z = abs(points[i, 0]), abs(points[i, 1]) - half[1], abs(points[i, 2])
-        if round_grip:
-            dx, dz = np.sqrt(x * x + z * z) - half[0], np.float32(-1e9)
-        else:
-            dx, dz = x - half[0], z - half[2]
-        ox, oy, oz = max(dx, np.float32(0)), max(y, np.float32(0)), max(dz, np.float32(0))
-        inside = min(max(dx, max(y, dz)), np.float32(0))
-        distance = np.sqrt(ox * ox + oy * oy + oz * oz) + inside - radii[i]
-        result[group[i]] = min(result[group[i]], distance)
-    return result

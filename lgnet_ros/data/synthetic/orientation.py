@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lgnet_ros.data.synthetic.arms import Arm
+from lgnet_ros.data.synthetic.vectors import cross, length, unit
 from lgnet_ros.hand_model.topology import LEFT
 
 # How robots see people (camera frame, y down, z away): the share, the direction from wrist to elbow (None:
@@ -16,6 +17,7 @@ VIEWPOINTS = {
     "egocentric": (0.3, (0.0, 0.65, -0.55), (0.0, 0.1, -1.0)),
     "above": (0.35, None, (0.0, 0.0, -0.7)),
 }
+_SHARES = np.cumsum([share for share, _, _ in VIEWPOINTS.values()])[:-1]
 _WITHIN_UPRIGHT = 0.6
 
 
@@ -31,7 +33,7 @@ class Viewpoint(NamedTuple):
 def sample_viewpoint(rng: np.random.Generator) -> Viewpoint:
     """Facing a person, over their shoulder, or from above a table."""
     names = list(VIEWPOINTS)
-    name = names[rng.choice(len(names), p=[VIEWPOINTS[n][0] for n in names])]
+    name = names[int(np.searchsorted(_SHARES, rng.random(), side="right"))]
     _, elbow, shoulder = VIEWPOINTS[name]
     return Viewpoint(name, None if elbow is None else np.array(elbow), np.array(shoulder))
 
@@ -46,7 +48,7 @@ def sample_root(rng: np.random.Generator, side: int) -> np.ndarray:
         return random_rotation(rng)
     in_image, lean = rng.uniform(-np.pi / 2, np.pi / 2), rng.normal(0.0, 0.45)
     fingers = np.array([np.sin(in_image) * np.cos(lean), -np.cos(in_image) * np.cos(lean), np.sin(lean)])
-    turn = rng.choice([0.0, np.pi]) + rng.normal(0.0, 0.9)  # about the fingers: 0 shows the back, π the palm
+    turn = np.pi * rng.integers(2) + rng.normal(0.0, 0.9)  # about the fingers: 0 shows the back, π the palm
     return root_from(fingers, np.array([0.0, 0.0, -1.0]), turn, side)
 
 
@@ -65,40 +67,34 @@ def random_rotation(rng: np.random.Generator) -> np.ndarray:
 def root_from(fingers: np.ndarray, back: np.ndarray, turn: float, side: int) -> np.ndarray:
     """(3, 3) the rotation that points the fingers along a unit vector, and the back as nearly as can be along
     another, then turned about the fingers by `turn` rad."""
-    fingers = fingers / np.linalg.norm(fingers)
+    fingers = unit(fingers)
     back = back - fingers * (back @ fingers)
-    if np.linalg.norm(back) < 1e-6:
-        back = np.cross(fingers, [0.6, 0.64, 0.48])
-    back = back / np.linalg.norm(back)
+    if length(back) < 1e-6:
+        back = cross(fingers, np.array([0.6, 0.64, 0.48]))
+    back = unit(back)
     along = fingers if side == LEFT else -fingers  # the template's x axis
-    frame = np.stack([along, back, np.cross(along, back)], axis=1)
-    # Rodrigues: the frame turned about its own x axis only mixes the other two.
+    third = cross(along, back)
+    # Rodrigues: a frame turned about its own x axis only mixes the other two.
     cosine, sine = np.cos(turn), np.sin(turn) * (1.0 if side == LEFT else -1.0)
-    return np.stack(
-        [frame[:, 0], cosine * frame[:, 1] + sine * frame[:, 2], cosine * frame[:, 2] - sine * frame[:, 1]],
-        axis=1,
-    )
+    return np.array([along, cosine * back + sine * third, cosine * third - sine * back]).T
 
 
 def sample_arm(rng: np.random.Generator, root: np.ndarray, side: int, view: Viewpoint) -> Arm:
     """An arm for a hand: of some wrist bends that people make, the one that suits the view best."""
-    flexion = rng.normal(0.0, 0.45, 10)
-    deviation = rng.normal(0.0, 0.2, 10)
+    flexion = 0.45 * rng.standard_normal(10)
+    deviation = 0.2 * rng.standard_normal(10)
     sign = -1.0 if side == LEFT else 1.0
     # In the template the forearm runs along +x (right); flexed, it turns about z, deviated, about y.
-    local = np.stack([sign * np.cos(flexion) * np.cos(deviation), np.sin(flexion), np.sin(deviation)], axis=1)
-    candidates = local @ root.T
-    if view.elbow is None:
-        cost = np.abs(candidates[:, 2] + 0.15)
-    else:
-        cost = -candidates @ (view.elbow / np.linalg.norm(view.elbow))
+    local = np.array([sign * np.cos(flexion) * np.cos(deviation), np.sin(flexion), np.sin(deviation)])
+    candidates = (root @ local).T
+    cost = np.abs(candidates[:, 2] + 0.15) if view.elbow is None else -candidates @ unit(view.elbow)
     bent = flexion**2 / 0.9 + deviation**2 / 0.2
     best = candidates[np.argmin(cost + 0.25 * bent)]
-    forearm = best / np.linalg.norm(best)
+    forearm = unit(best)
     return arm_along(forearm, view.shoulder)
 
 
 def arm_along(forearm: np.ndarray, shoulder: np.ndarray) -> Arm:
     """An arm with a given forearm whose elbow bends towards the shoulder's direction."""
     upper = 0.45 * forearm + shoulder
-    return Arm(forearm.astype(np.float32), (upper / np.linalg.norm(upper)).astype(np.float32))
+    return Arm(forearm.astype(np.float32), unit(upper).astype(np.float32))

@@ -1,4 +1,4 @@
-"""The shading loops: one pass over the background, one over the surfaces.
+"""The shading loop over the surfaces.
 
 Numbers go in and out as scalars and flat arrays, never as slices: a slice counts references, and a few of
 those per pixel cost more than the light.
@@ -27,81 +27,9 @@ from lgnet_ros.data.synthetic.columns import (
     WRAP,
 )
 from lgnet_ros.data.synthetic.jit import compiled, inlined
+from lgnet_ros.data.synthetic.lookups import nearest_noise, noise_at, texel
 
 _F = np.float32
-
-
-@compiled
-def paint_far(to_picture, first, second, third, tint, edge, gradient, far):
-    """The backdrop in linear light (h, w, 3): two pictures, mixed where the third passes the threshold
-    `edge`.
-
-    to_picture (3, 3, 3): homographies from pixels to picture coordinates in whole pictures; `gradient` (3,)
-    brightens along the image.
-    """
-    mixed = edge < _F(256)
-    for y in range(far.shape[0]):
-        for x in range(far.shape[1]):
-            bright = max(_F(0.1), gradient[0] + gradient[1] * _F(x) + gradient[2] * _F(y))
-            part = _F(0)
-            if mixed:
-                u, v = _mapped(2, to_picture, x, y)
-                green = np.sqrt(_texel(u, v, third)[1]) * _F(255)
-                part = min(_F(1), max(_F(0), (green - edge) * _F(1.0 / 24.0) + _F(0.5)))
-            red, green, blue = _F(0), _F(0), _F(0)
-            if part < _F(1):
-                u, v = _mapped(0, to_picture, x, y)
-                r, g, b = _texel(u, v, first)
-                rest = _F(1) - part
-                red, green, blue = r * rest * tint[0, 0], g * rest * tint[0, 1], b * rest * tint[0, 2]
-            if part > _F(0):
-                u, v = _mapped(1, to_picture, x, y)
-                r, g, b = _texel(u, v, second)
-                red, green, blue = (
-                    red + r * part * tint[1, 0],
-                    green + g * part * tint[1, 1],
-                    blue + b * part * tint[1, 2],
-                )
-            far[y, x, 0], far[y, x, 1], far[y, x, 2] = red * bright, green * bright, blue * bright
-
-
-@inlined
-def _mapped(k, maps, x, y):
-    """A homography's image of a pixel."""
-    u = maps[k, 0, 0] * _F(x) + maps[k, 0, 1] * _F(y) + maps[k, 0, 2]
-    v = maps[k, 1, 0] * _F(x) + maps[k, 1, 1] * _F(y) + maps[k, 1, 2]
-    w = _F(1) / max(maps[k, 2, 0] * _F(x) + maps[k, 2, 1] * _F(y) + maps[k, 2, 2], _F(0.05))
-    return u * w, v * w
-
-
-@compiled
-def blank_beyond(to_image, width, height, border, image, mask):
-    """Paints the pixels that a homography takes beyond a width × height image, or behind the camera."""
-    for y in range(mask.shape[0]):
-        for x in range(mask.shape[1]):
-            u = to_image[0, 0] * x + to_image[0, 1] * y + to_image[0, 2]
-            v = to_image[1, 0] * x + to_image[1, 1] * y + to_image[1, 2]
-            w = to_image[2, 0] * x + to_image[2, 1] * y + to_image[2, 2]
-            if w < 1e-3 or u < -0.5 * w or v < -0.5 * w or u >= (width - 0.5) * w or v >= (height - 0.5) * w:
-                mask[y, x] = 0
-                for c in range(3):
-                    image[y, x, c] = border[c]
-
-
-@compiled
-def add_uncovered(face, samples, far, color):
-    """Adds the backdrop's share to every pixel, by how many of its samples see no surface."""
-    share = _F(1.0) / _F(samples * samples)
-    for y in range(color.shape[0]):
-        for x in range(color.shape[1]):
-            free = 0
-            for s in range(samples):
-                for t in range(samples):
-                    free += face[y * samples + s, x * samples + t] < 0
-            if free > 0:
-                part = share * _F(free)
-                for c in range(3):
-                    color[y, x, c] += far[y, x, c] * part
 
 
 @compiled
@@ -151,11 +79,12 @@ def paint_surfaces(
                     gloss = _apply_detail(value, detail[f], details, gloss)
                 nx, ny, nz = _unit(value[0], value[1], value[2])
                 value[0], value[1], value[2] = nx, ny, nz
-                lit = _lit(
-                    start[0] + rx * depth, start[1] + ry * depth, start[2] + rz * depth,
-                    nx * lamp[0] + ny * lamp[1] + nz * lamp[2],
-                    shadow_inverse, shadow_frame, shadow_focal, shadow_center, shadow_bias,
-                )  # fmt: skip
+                toward, lit = nx * lamp[0] + ny * lamp[1] + nz * lamp[2], _F(0)
+                if toward > -materials[m, WRAP]:  # else the lamp is behind the surface, in shadow or not
+                    lit = _lit(
+                        start[0] + rx * depth, start[1] + ry * depth, start[2] + rz * depth, toward,
+                        shadow_inverse, shadow_frame, shadow_focal, shadow_center, shadow_bias,
+                    )  # fmt: skip
                 red, green, blue = _reflected(value, m, materials, gloss, lamp, lit, rx, ry, rz)
                 color[y, x, 0] += red * share * _F(hits)
                 color[y, x, 1] += green * share * _F(hits)
@@ -221,7 +150,7 @@ def _apply_texture(value, m, materials, pictures, noise, footprint):
     if materials[m, IMAGE] >= 0:
         scale = materials[m, IMAGE_SCALE]
         picture = pictures[np.int64(materials[m, IMAGE])]
-        red, green, blue = _texel(value[TEXTURE] * scale, value[TEXTURE + 1] * scale, picture)
+        red, green, blue = texel(value[TEXTURE] * scale, value[TEXTURE + 1] * scale, picture)
         value[ALBEDO] *= red
         value[ALBEDO + 1] *= green
         value[ALBEDO + 2] *= blue
@@ -231,9 +160,9 @@ def _apply_texture(value, m, materials, pictures, noise, footprint):
         x, y, z = value[TEXTURE] * scale, value[TEXTURE + 1] * scale, value[TEXTURE + 2] * scale
         if footprint * scale > _F(0.5 / 64.0):
             # A pixel is wider than half a cell: whether cells blend into each other cannot be seen.
-            grain, gx, gy, gz = _nearest_noise(x, y, z, noise)
+            grain, gx, gy, gz = nearest_noise(x, y, z, noise)
         else:
-            grain, gx, gy, gz = _noise(x, y, z, noise)
+            grain, gx, gy, gz = noise_at(x, y, z, noise)
         gain = _F(1.0) + strength * grain
         # Blood, not paint: in skin, green and blue vary more than red.
         value[ALBEDO] *= gain if materials[m, KIND] != _F(SKIN) else _F(1.0) + _F(0.45) * strength * grain
@@ -299,78 +228,3 @@ def _lit(px, py, pz, toward, inverse_depth, frame, focal, center, bias):
     free11 = _F(inverse_depth[j + 1, i + 1] <= nearest)
     upper = free00 + (free01 - free00) * fx
     return upper + ((free10 + (free11 - free10) * fx) - upper) * fy
-
-
-@inlined
-def _texel(u, v, picture):
-    """Bilinear; (u, v) in whole pictures, every other one mirrored, so that no seam shows. Linear light 0 to
-    1, the transfer curve taken as a square."""
-    half, last = _F(0.5), _F(picture.shape[0] - 1.001)
-    u, v = u * half, v * half
-    x, y = abs(u - np.floor(u + half)) * _F(2) * last, abs(v - np.floor(v + half)) * _F(2) * last
-    i, j = np.int64(x), np.int64(y)
-    fx, fy = x - _F(i), y - _F(j)
-    gx, gy = _F(1) - fx, _F(1) - fy
-    w00, w01, w10, w11 = gx * gy, fx * gy, gx * fy, fx * fy
-    p = picture
-    red = w00 * p[j, i, 0] + w01 * p[j, i + 1, 0] + w10 * p[j + 1, i, 0] + w11 * p[j + 1, i + 1, 0]
-    green = w00 * p[j, i, 1] + w01 * p[j, i + 1, 1] + w10 * p[j + 1, i, 1] + w11 * p[j + 1, i + 1, 1]
-    blue = w00 * p[j, i, 2] + w01 * p[j, i + 1, 2] + w10 * p[j + 1, i, 2] + w11 * p[j + 1, i + 1, 2]
-    unit = _F(1.0 / 65025.0)
-    return _F(red * red) * unit, _F(green * green) * unit, _F(blue * blue) * unit
-
-
-@inlined
-def _nearest_noise(x, y, z, volume):
-    """As `_noise`, of the cell alone."""
-    i = np.int64((x - np.floor(x)) * _F(63.999))
-    j = np.int64((y - np.floor(y)) * _F(63.999))
-    k = np.int64((z - np.floor(z)) * _F(63.999))
-    unit = _F(1.0 / 127.0)
-    a, b = _F(volume[k, j, i, 0]) * unit, _F(volume[k, j, i, 1]) * unit
-    return a, b, _F(volume[k, j, i, 2]) * unit, _F(volume[k, j, i, 3]) * unit
-
-
-@inlined
-def _noise(x, y, z, volume):
-    """Four values within about ±1, repeating; coordinates in whole volumes. Interpolated in the tetrahedron
-    of the cell (Kuhn's) that the point lies in: four corners instead of eight."""
-    x, y, z = (x - np.floor(x)) * _F(63.999), (y - np.floor(y)) * _F(63.999), (z - np.floor(z)) * _F(63.999)
-    i, j, k = np.int64(x), np.int64(y), np.int64(z)
-    fx, fy, fz = x - _F(i), y - _F(j), z - _F(k)
-    x_first = fx >= fy and fx >= fz
-    y_first = not x_first and fy >= fz
-    z_last = fz <= fx and fz <= fy
-    y_last = not z_last and fy <= fx
-    i1, j1, k1 = (i + x_first) & 63, (j + y_first) & 63, (k + (not x_first and not y_first)) & 63
-    i2, j2, k2 = (i + (z_last or y_last)) & 63, (j + (not y_last)) & 63, (k + (not z_last)) & 63
-    i3, j3, k3 = (i + 1) & 63, (j + 1) & 63, (k + 1) & 63
-    high, low = max(fx, max(fy, fz)), min(fx, min(fy, fz))
-    middle = fx + fy + fz - high - low
-    unit = _F(1.0 / 127.0)
-    w0, w1, w2, w3 = (_F(1) - high) * unit, (high - middle) * unit, (middle - low) * unit, low * unit
-    a = (
-        w0 * volume[k, j, i, 0]
-        + w1 * volume[k1, j1, i1, 0]
-        + w2 * volume[k2, j2, i2, 0]
-        + w3 * volume[k3, j3, i3, 0]
-    )
-    b = (
-        w0 * volume[k, j, i, 1]
-        + w1 * volume[k1, j1, i1, 1]
-        + w2 * volume[k2, j2, i2, 1]
-        + w3 * volume[k3, j3, i3, 1]
-    )
-    c = (
-        w0 * volume[k, j, i, 2]
-        + w1 * volume[k1, j1, i1, 2]
-        + w2 * volume[k2, j2, i2, 2]
-        + w3 * volume[k3, j3, i3, 2]
-    )
-    d = (
-        w0 * volume[k, j, i, 3]
-        + w1 * volume[k1, j1, i1, 3]
-        + w2 * volume[k2, j2, i2, 3]
-        + w3 * volume[k3, j3, i3, 3]
-    )
-    return _F(a), _F(b), _F(c), _F(d)

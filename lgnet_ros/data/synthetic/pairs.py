@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from lgnet_ros.data.synthetic.build import HandKit, PlacedHand
 from lgnet_ros.data.synthetic.orientation import root_from, sample_root
 from lgnet_ros.data.synthetic.poses import POSES, sample_pose, untangled, within_limits
 from lgnet_ros.data.synthetic.spheres import gap, slide_to_contact
+from lgnet_ros.data.synthetic.vectors import length, turn_about, turn_by, unit
 from lgnet_ros.hand_model.topology import LEFT, RIGHT
 
 _IN_CONTACT = 1.0 / 3.0
@@ -53,7 +53,7 @@ def sample_apart(
     right, left = hands[0].shifted(between / 2), hands[1].shifted(-between / 2)
     free = 0.012 - gap(right.balls, right.radii, left.balls, left.radii)
     if free > 0:
-        right = right.shifted(between / np.linalg.norm(between) * (free + 0.01))
+        right = right.shifted(unit(between) * (free + 0.01))
     return [right, left]
 
 
@@ -74,15 +74,13 @@ def _facing(
     }
     right = _posed(rng, kits[RIGHT], names[kind], root, shape)
     if kind == "palms":
-        about, facing, travel = rng.normal(0, 0.35) + rng.choice([0, 0, 1.2, -1.2]), -back, back
+        about, facing, travel = rng.normal(0, 0.35) + (0.0, 0.0, 1.2, -1.2)[rng.integers(4)], -back, back
     elif kind == "stacked":
-        about, facing, travel = rng.normal(0, 0.5) + rng.choice([0, 1.4, -1.4]), back, -back
+        about, facing, travel = rng.normal(0, 0.5) + (0.0, 1.4, -1.4)[rng.integers(3)], back, -back
     else:
         about, facing, travel = np.pi + rng.normal(0, 0.3), -back if rng.random() < 0.5 else back, -fingers
-    turned = Rotation.from_rotvec(back * about).apply(fingers)
-    left_root = (
-        root_from(turned, facing, 0.0, LEFT) @ Rotation.from_rotvec(rng.normal(0, 0.15, 3)).as_matrix()
-    )
+    turned = turn_about(back, about) @ fingers
+    left_root = root_from(turned, facing, 0.0, LEFT) @ turn_by(rng.normal(0, 0.15, 3))
     left = _posed(rng, kits[LEFT], names[kind], left_root, shape)
     # Middle over middle, then a little beside.
     beside = rng.normal(0, 0.02, 3)
@@ -114,8 +112,8 @@ def _folded(
         )
     )
     # Half a finger's pitch aside, so that fingers meet gaps.
-    pitch = float(np.linalg.norm(right.posed.joints[5] - right.posed.joints[9]))
-    aside = root[:, 2] * pitch * rng.choice([-0.5, 0.5]) + root[:, 0] * rng.normal(0.0, 0.006)
+    pitch = length(right.posed.joints[5] - right.posed.joints[9])
+    aside = root[:, 2] * pitch * (-0.5, 0.5)[rng.integers(2)] + root[:, 0] * rng.normal(0.0, 0.006)
     left = left.shifted(
         right.posed.joints[[5, 9, 13, 17]].mean(0) - left.posed.joints[[5, 9, 13, 17]].mean(0) + aside
     )
@@ -136,7 +134,7 @@ def _anyhow(
     angles = sample_pose(rng, kits[LEFT].hand, kits[LEFT].spheres)
     left = kits[LEFT].posed(angles, sample_root(rng, LEFT), np.zeros(3), shape)
     travel = rng.normal(0, 1, 3) * [1.0, 0.8, 0.5]
-    travel = travel / np.linalg.norm(travel)
+    travel = unit(travel)
     left = left.shifted(right.balls.mean(axis=0) - left.balls.mean(axis=0) + rng.normal(0, 0.025, 3))
     return [right, _slid(right, left, travel, target)]
 

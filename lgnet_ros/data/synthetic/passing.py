@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from lgnet_ros.data.synthetic.build import HandKit, PlacedHand
 from lgnet_ros.data.synthetic.grasps import sample_grasp
 from lgnet_ros.data.synthetic.objects import Thing
 from lgnet_ros.data.synthetic.orientation import sample_root
 from lgnet_ros.data.synthetic.spheres import gap
+from lgnet_ros.data.synthetic.vectors import turn_about
 from lgnet_ros.hand_model.topology import LEFT, RIGHT
 
 Held = tuple[Thing, np.ndarray, np.ndarray]  # what, its rotation (3, 3), its place (3,)
 _TRIES = 4
+_Y = np.array([0.0, 1.0, 0.0])
 _APART_M = 0.002
 
 
@@ -32,7 +33,7 @@ def sample_passing(
         about = rng.uniform(0, 2 * np.pi) if thing.round_grip else rng.integers(4) * np.pi / 2
         if not thing.round_grip and thing.half[0] != thing.half[2]:
             about = rng.integers(2) * np.pi
-        rolled = turn @ Rotation.from_rotvec([0, about, 0]).as_matrix()
+        rolled = turn @ turn_about(_Y, about)
         root, wrist = other.hand_root(rolled, place)
         left = kits[LEFT].posed(other.angles, root, wrist, shape)
         if gap(right.balls, right.radii, left.balls, left.radii) > _APART_M:

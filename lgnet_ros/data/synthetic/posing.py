@@ -16,11 +16,12 @@ from lgnet_ros.hand_model.anatomy import HandAxes, anatomical_axes
 from lgnet_ros.hand_model.model import HandModel
 from lgnet_ros.hand_model.topology import MANO_TO_OURS, ROTATION_COUNT, SIDES, VERTEX_COUNT
 
+_MANO_TO_OURS = np.array(MANO_TO_OURS)
+
 
 class Posed(NamedTuple):
-    """A hand about its own wrist: vertices (778, 3), joints (21, 3) our order, chain (16, 3) MANO's order,
-    turned (16, 3, 3) orientation of each joint, rotations (16, 3, 3) parent-relative. float32, m; the root
-    joint lies where the template has it."""
+    """A hand at its place: vertices (778, 3), joints (21, 3) our order, chain (16, 3) MANO's order,
+    turned (16, 3, 3) orientation of each joint, rotations (16, 3, 3) parent-relative. float32, m."""
 
     vertices: np.ndarray
     joints: np.ndarray
@@ -68,28 +69,26 @@ class FastHand:
         3)."""
         result = np.empty((ROTATION_COUNT, 3, 3), np.float32)
         result[0] = root
-        _rotations_from_angles(angles.astype(np.float32), self.axes, result)
+        rotations_from_angles(angles.astype(np.float32), self.axes, result)
         return result
 
-    def pose(self, rotations: np.ndarray, shaped: np.ndarray, rest: np.ndarray) -> Posed:
-        """Poses an unposed hand (778, 3) with joints (16, 3) by local rotations (16, 3, 3), float32."""
-        turned, chain = np.empty_like(rotations), np.empty_like(rest)
-        _chain(rotations, rest, turned, chain)
-        feature = (rotations[1:] - np.eye(3, dtype=np.float32)).reshape(-1)
-        blended = _blended(shaped, feature, self._pose_directions)
-        vertices = np.empty_like(blended)
-        _skin(blended, self._start, self._joint, self._weight, turned, chain, rest, vertices)
-        return Posed(vertices, self._regressor21 @ vertices, chain, turned, rotations)
+    def pose(
+        self, rotations: np.ndarray, shaped: np.ndarray, rest: np.ndarray, wrist: np.ndarray | None = None
+    ) -> Posed:
+        """Poses an unposed hand (778, 3) with joints (16, 3) by local rotations (16, 3, 3), float32.
 
-    def skeleton(self, rotations: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The posed orientations (16, 3, 3) and joints (16, 3) alone, without a mesh."""
-        turned, chain = np.empty_like(rotations), np.empty_like(rest)
-        _chain(rotations, rest, turned, chain)
-        return turned, chain
+        `wrist` (3,) float32: where the root joint goes; None: it stays.
+        """
+        turned, chain, vertices = np.empty_like(rotations), np.empty_like(rest), np.empty_like(shaped)
+        _pose(
+            rotations, shaped, rest, rest[0] if wrist is None else wrist, self._pose_directions,
+            self._start, self._joint, self._weight, turned, chain, vertices,
+        )  # fmt: skip
+        return Posed(vertices, self._regressor21 @ vertices, chain, turned, rotations)
 
     def ours(self, joints: np.ndarray, shaped: np.ndarray) -> np.ndarray:
         """(21, 3) unposed joints in our order: MANO's 16 and the fingertips."""
-        return np.concatenate([joints, shaped[self.fingertips]])[list(MANO_TO_OURS)]
+        return np.concatenate([joints, shaped[self.fingertips]])[_MANO_TO_OURS]
 
 
 @lru_cache(maxsize=4)
@@ -145,7 +144,7 @@ def _multiply(a, b, out):
 
 
 @compiled
-def _rotations_from_angles(angles, axes, out):
+def rotations_from_angles(angles, axes, out):
     """R = R_flexion · R_abduction · R_twist for joints 1 to 15."""
     first, second, third = (
         np.empty((3, 3), np.float32),
@@ -161,10 +160,10 @@ def _rotations_from_angles(angles, axes, out):
 
 
 @compiled
-def _chain(rotations, rest, turned, chain):
-    """Global rotations and joints; the tree is five chains of three that hang on joint 0."""
+def chain_joints(rotations, rest, wrist, turned, chain):
+    """Global rotations and joints; the tree is five chains of three that hang on joint 0, at `wrist`."""
     for i in range(3):
-        chain[0, i] = rest[0, i]
+        chain[0, i] = wrist[i]
         for j in range(3):
             turned[0, i, j] = rotations[0, i, j]
     for joint in range(1, 16):
@@ -188,3 +187,16 @@ def _skin(blended, start, joint, weight, turned, chain, rest, vertices):
             y += w * (turned[j, 1, 0] * px + turned[j, 1, 1] * py + turned[j, 1, 2] * pz + chain[j, 1])
             z += w * (turned[j, 2, 0] * px + turned[j, 2, 1] * py + turned[j, 2, 2] * pz + chain[j, 2])
         vertices[v, 0], vertices[v, 1], vertices[v, 2] = x, y, z
+
+
+@compiled
+def _pose(rotations, shaped, rest, wrist, pose_directions, start, joint, weight, turned, chain, vertices):
+    """All of `FastHand.pose` but the regressed joints."""
+    chain_joints(rotations, rest, wrist, turned, chain)
+    feature = rotations[1:].copy().reshape(-1)
+    for k in range(15):
+        for i in range(3):
+            feature[9 * k + 4 * i] -= np.float32(1)
+    blended = shaped.copy()
+    _add_scaled_rows(feature, pose_directions, blended.reshape(-1))
+    _skin(blended, start, joint, weight, turned, chain, rest, vertices)

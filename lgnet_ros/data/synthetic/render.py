@@ -16,8 +16,10 @@ from lgnet_ros.data.augment import (
     labels_in_crop,
 )
 from lgnet_ros.data.sample import MASK_OTHER, HandSample
+from lgnet_ros.data.synthetic.behind import blank_beyond
 from lgnet_ros.data.synthetic.camera import CameraLook, metered_gain, photograph
-from lgnet_ros.data.synthetic.paint import blank_beyond
+from lgnet_ros.data.synthetic.framing import project
+from lgnet_ros.data.synthetic.jit import compiled
 from lgnet_ros.data.synthetic.posing import Posed
 from lgnet_ros.data.synthetic.raster import View, rasterize
 from lgnet_ros.data.synthetic.shading import (
@@ -36,6 +38,7 @@ from lgnet_ros.hand_model.topology import JOINT_COUNT, ROTATION_COUNT, SHAPE_COU
 
 # A joint lies inside the flesh, up to so far behind the skin that one sees.
 _FLESH_M = 0.022
+_UNTURNED = np.tile(np.eye(3, dtype=np.float32), (2, ROTATION_COUNT, 1, 1))
 
 
 @dataclass(frozen=True)
@@ -140,8 +143,8 @@ def crop_view(crop: CropCamera) -> View:
 
 def picture_of(scene: Scene, view: View, far: np.ndarray | None = None) -> Picture:
     """Linear colors, labels and depth; `far` is the view's backdrop where the caller has it already."""
-    far = far_picture(view, scene.backdrop) if far is None else far
     seen = rasterize(view.to_view(scene.surface.vertices), scene.surface.faces, view)
+    far = far_picture(view, scene.backdrop, seen) if far is None else far
     return shade(seen, scene.surface, view, scene.light, scene.shadow, far, scene.textures)
 
 
@@ -150,32 +153,35 @@ def _projected(scene: Scene, view: View) -> np.ndarray:
     pixels = np.full((2, JOINT_COUNT, 2), -1e6)
     for side, hand in enumerate(scene.hands):
         if hand is not None:
-            points = view.to_view(hand.posed.joints)
-            depth = points[:, 2:]
-            focal, center = [view.focal_x, view.focal_y], [view.center_x, view.center_y]
-            projected = points[:, :2] / np.where(depth > 1e-3, depth, 1.0) * focal + center
-            pixels[side] = np.where(depth > 1e-3, projected, -1e6)
+            pixels[side] = project(hand.posed.joints, view)
     return pixels
 
 
 def _visibility(scene: Scene, picture: Picture, pixels: np.ndarray) -> np.ndarray:
     """(2, 21) bool: in the picture, and nothing nearer in front than the joint's own flesh."""
-    height, width = picture.label.shape
     result = np.zeros((2, JOINT_COUNT), bool)
     for side, hand in enumerate(scene.hands):
         if hand is None:
             continue
-        column, row = np.round(pixels[side]).astype(int).T
-        inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-        column, row = np.clip(column, 0, width - 1), np.clip(row, 0, height - 1)
-        label, depth = picture.label[row, column], picture.depth[row, column]
-        own = label == side + 1
-        z = hand.posed.joints[:, 2]
-        clear = np.where(own, depth > z - _FLESH_M, (depth == 0) | (depth > z - 0.003))
-        # The wrist lies at the border of hand and forearm: skin of the arm does not hide it.
-        clear[0] |= (label[0] == MASK_OTHER) & (depth[0] > z[0] - 1.3 * _FLESH_M)
-        result[side] = inside & clear
+        _see(pixels[side], hand.posed.joints, side + 1, picture.label, picture.depth, result[side])
     return result
+
+
+@compiled
+def _see(pixels, joints, own_label, labels, depths, seen):
+    for j in range(seen.shape[0]):
+        column, row = np.rint(pixels[j, 0]), np.rint(pixels[j, 1])
+        if column < 0 or column >= labels.shape[1] or row < 0 or row >= labels.shape[0]:
+            continue
+        label, depth = labels[int(row), int(column)], depths[int(row), int(column)]
+        if label == own_label:
+            behind = _FLESH_M
+        elif j == 0 and label == MASK_OTHER:
+            # The wrist lies at the border of hand and forearm: skin of the arm does not hide it.
+            behind = 1.3 * _FLESH_M
+        else:
+            behind = 0.003
+        seen[j] = depth > joints[j, 2] - behind or (depth == 0 and label != own_label)
 
 
 def _labels(
@@ -189,7 +195,7 @@ def _labels(
     presence = np.zeros(2, bool)
     vertices = np.zeros((2, VERTEX_COUNT, 3), np.float32)
     joints = np.zeros((2, JOINT_COUNT, 3), np.float32)
-    rotations = np.tile(np.eye(3, dtype=np.float32), (2, ROTATION_COUNT, 1, 1))
+    rotations = _UNTURNED.copy()
     shape = np.zeros((2, SHAPE_COUNT), np.float32)
     for side, hand in enumerate(scene.hands):
         if hand is not None and in_frame[side] >= MIN_JOINTS_INSIDE:
@@ -215,8 +221,10 @@ def _labels(
 
 def _blank_outside(image: np.ndarray, mask: np.ndarray, crop: CropCamera, camera: CameraIntrinsics) -> None:
     """Paints what lies beyond the camera's image as `CropCamera.warp` does."""
-    to_image = camera.matrix @ crop.rotation_crop_camera.T @ np.linalg.inv(crop.matrix)
     last = crop.size_px - 1.0
+    per_px, edge = 1.0 / crop.focal_px, -0.5 * last / crop.focal_px
+    to_ray = np.array([[per_px, 0.0, edge], [0.0, per_px, edge], [0.0, 0.0, 1.0]])
+    to_image = camera.matrix @ crop.rotation_crop_camera.T @ to_ray
     corners = to_image @ np.array([[0, last, 0, last], [0, 0, last, last], [1, 1, 1, 1]])
     limit = np.array([[camera.width - 0.5], [camera.height - 0.5]])
     within = (corners[2] > 1e-3) & np.all(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from math import exp, log
+
 import numpy as np
 
 from lgnet_ros.data.augment import MIN_JOINTS_INSIDE
 from lgnet_ros.data.synthetic.backdrops import sample_backdrop
 from lgnet_ros.data.synthetic.build import HandKit, PlacedHand, build_scene, hand_kits
 from lgnet_ros.data.synthetic.camera import sample_camera
+from lgnet_ros.data.synthetic.framing import bounds, first_suiting
 from lgnet_ros.data.synthetic.grasps import sample_grasp
 from lgnet_ros.data.synthetic.lights import sample_light
 from lgnet_ros.data.synthetic.looks import sample_person
@@ -32,6 +35,7 @@ TRUNCATED = 0.20
 FIELD_OF_VIEW = np.deg2rad([50.0, 100.0])
 DISTANCE_M = (0.3, 2.0)
 _LEARNABLE_PX = 40.0
+_PLACES_TRIED = 12
 
 
 def sample_scene(seed: int, index: int, settings: SyntheticSettings) -> Scene:
@@ -43,7 +47,7 @@ def sample_scene(seed: int, index: int, settings: SyntheticSettings) -> Scene:
     camera = CameraIntrinsics.from_field_of_view(settings.width, settings.height, rng.uniform(*FIELD_OF_VIEW))
     view = sample_viewpoint(rng)
     hands, held = _sample_hands(rng, looks, kits, view, settings.split, textures)
-    distance = float(np.exp(rng.uniform(*np.log(DISTANCE_M))))
+    distance = exp(rng.uniform(log(DISTANCE_M[0]), log(DISTANCE_M[1])))
     if settings.split == "train" and rng.random() < 0.9:
         # Little is to be learned from hands of a dozen pixels; validation and test have as many as the
         # design says.
@@ -51,7 +55,7 @@ def sample_scene(seed: int, index: int, settings: SyntheticSettings) -> Scene:
     if hands:
         shift = _place_in_view(rng, hands, camera, distance)
         hands = [hand.shifted(shift) for hand in hands]
-        distance = float(np.mean([hand.posed.chain[0, 2] for hand in hands]))
+        distance = float(sum(hand.posed.chain[0, 2] for hand in hands)) / len(hands)
     person = sample_person(looks, settings.split, textures)
     labelled = [(hand, person, sample_arm(rng, hand.posed.turned[0], hand.side, view)) for hand in hands]
     others = table(rng, view, hands, textures) + bodies(looks, view, labelled, person)
@@ -108,30 +112,18 @@ def _place_in_view(
 ) -> np.ndarray:
     """(3,) where to shift the hands together: wholly into the picture, or, in a fifth of all, cut by its
     edge."""
-    points = np.concatenate([hand.posed.vertices for hand in hands])
-    center = (points.min(axis=0) + points.max(axis=0)) / 2
-    extent = float((points.max(axis=0) - points.min(axis=0))[:2].max())
-    depth_half = float(points[:, 2].max() - points[:, 2].min()) / 2
+    low, high = bounds([hand.posed.vertices for hand in hands])
+    center, half = (low + high) / 2, (high - low) / 2
     focal = float(camera.matrix[0, 0])
     truncated = rng.random() < TRUNCATED
     if not truncated:
-        distance = max(distance, extent * focal / (0.85 * camera.height) + depth_half)
-    distance = max(distance, depth_half + 0.2)
-    joints = np.stack([hand.posed.joints for hand in hands])
-    middle = np.array([camera.matrix[0, 2], camera.matrix[1, 2]])
-    for pixel in rng.random((12, 2)) * [camera.width, camera.height]:
-        shift = distance * np.array([*(pixel - middle) / focal, 1.0]) - center
-        counts = _joints_inside(joints + shift, camera)
-        if truncated and counts.min() < 19 and counts.max() >= MIN_JOINTS_INSIDE:
-            return shift
-        if not truncated and counts.min() == 21:
-            return shift
-    return np.array([0.0, 0.0, distance]) - center
-
-
-def _joints_inside(joints: np.ndarray, camera: CameraIntrinsics) -> np.ndarray:
-    """(N,) how many joints of hands (N, 21, 3) lie in the image, two pixels from its edge at least."""
-    depth = np.maximum(joints[..., 2:], 1e-3)
-    pixels = joints[..., :2] / depth * camera.matrix[[0, 1], [0, 1]] + camera.matrix[:2, 2]
-    inside = (pixels > 2) & (pixels < [camera.width - 3, camera.height - 3]) & (joints[..., 2:] > 0.05)
-    return inside.all(axis=-1).sum(axis=-1)
+        distance = max(distance, 2.0 * max(half[0], half[1]) * focal / (0.85 * camera.height) + half[2])
+    distance = max(distance, half[2] + 0.2)
+    joints = np.array([hand.posed.joints for hand in hands])
+    pixels = rng.random((_PLACES_TRIED, 2)) * [camera.width, camera.height]
+    size = np.array([camera.width, camera.height])
+    chosen = first_suiting(
+        joints, center, distance, pixels, camera.matrix, size, truncated, 19, MIN_JOINTS_INSIDE
+    )
+    across = (pixels[chosen] - camera.matrix[:2, 2]) / focal if chosen >= 0 else (0.0, 0.0)
+    return distance * np.array([*across, 1.0]) - center

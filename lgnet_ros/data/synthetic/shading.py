@@ -12,12 +12,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lgnet_ros.data.synthetic.paint import add_uncovered, paint_far, paint_surfaces
+from lgnet_ros.data.synthetic.behind import add_uncovered, paint_far
+from lgnet_ros.data.synthetic.paint import paint_surfaces
 from lgnet_ros.data.synthetic.raster import View, Visibility, rasterize
+from lgnet_ros.data.synthetic.vectors import cross, unit
 
 UNMIXED = 280.0
 
 _SHADOW_SIZE = 160
+_NOTHING_SEEN = np.empty((0, 0), np.int32)
 
 
 class Light(NamedTuple):
@@ -99,19 +102,18 @@ class Picture(NamedTuple):
 
 
 def shadow_map(
-    surface: Surface, casts: np.ndarray, center: np.ndarray, radius: float, light: Light
+    vertices: np.ndarray, casting: np.ndarray, center: np.ndarray, radius: float, light: Light
 ) -> ShadowMap:
-    """Depth of the `casts` (K,) faces as the light sees a ball around `center`."""
+    """Depth of the `casting` (K, 3) faces as the light sees a ball around `center`."""
     distance = 8.0 * radius
     forward = -light.direction
-    side = np.cross(forward, [0.31, 0.59, 0.74])
-    side /= np.linalg.norm(side)
-    rotation = np.stack([side, np.cross(forward, side), forward])
+    side = unit(cross(forward, np.array([0.31, 0.59, 0.74])))
+    rotation = np.array([side, cross(forward, side), forward])
     origin = center + distance * light.direction
     focal = 0.5 * _SHADOW_SIZE * distance / radius
     middle = (_SHADOW_SIZE - 1) / 2
     view = View(rotation, origin, focal, focal, middle, middle, _SHADOW_SIZE, _SHADOW_SIZE)
-    seen = rasterize(view.to_view(surface.vertices), surface.faces[casts], view, 1)
+    seen = rasterize(view.to_view(vertices), casting, view, 1)
     frame = np.concatenate([rotation, -(rotation @ origin)[:, None]], axis=1).astype(np.float32)
     return ShadowMap(
         seen.inverse_depth, frame, np.float32(focal), np.float32(middle), np.float32(0.02 * radius)
@@ -156,8 +158,11 @@ def shade(
     return picture
 
 
-def far_picture(view: View, backdrop: Backdrop) -> np.ndarray:
-    """(h, w, 3) float32 linear: the backdrop alone, as the view sees it."""
+def far_picture(view: View, backdrop: Backdrop, seen: Visibility | None = None) -> np.ndarray:
+    """(h, w, 3) float32 linear: the backdrop alone, as the view sees it.
+
+    Pixels in which `seen` has surfaces only are not set.
+    """
     to_ray = view.rotation.T @ np.array(
         [
             [1.0 / view.focal_x, 0.0, -view.center_x / view.focal_x],
@@ -175,9 +180,11 @@ def far_picture(view: View, backdrop: Backdrop) -> np.ndarray:
     gradient = np.array([center - across * view.center_x - down * view.center_y, across, down], np.float32)
     pictures = (_fitting_size(k, view, backdrop) for k in range(3))
     far = np.empty((view.height, view.width, 3), np.float32)
+    face = _NOTHING_SEEN if seen is None else seen.face
     paint_far(
-        to_picture, *pictures, backdrop.tint.astype(np.float32), np.float32(backdrop.edge), gradient, far
-    )
+        to_picture, *pictures, backdrop.tint.astype(np.float32), np.float32(backdrop.edge), gradient,
+        face, far,
+    )  # fmt: skip
     return far
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from lgnet_ros.data.synthetic.jit import compiled
 from lgnet_ros.data.synthetic.posing import FastHand, fast_hands
+from lgnet_ros.data.synthetic.vectors import length
 from lgnet_ros.hand_model.topology import OURS_ROTATION
 
 # In our joint order: (bone start, bone end, rotation that carries it); the palm hangs on the wrist.
@@ -45,9 +46,7 @@ class SphereSet(NamedTuple):
 
     def rest(self, joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Centers (K, 3) and radii (K,) for the unposed joints (21, 3) of a shape."""
-        scale = np.float32(
-            np.linalg.norm(joints[_REFERENCE_BONE[1]] - joints[_REFERENCE_BONE[0]]) / self.reference
-        )
+        scale = np.float32(length(joints[_REFERENCE_BONE[1]] - joints[_REFERENCE_BONE[0]]) / self.reference)
         start, end = joints[self.ends[:, 0]], joints[self.ends[:, 1]]
         centers = start + (end - start) * self.along[:, None] + self.offset * scale
         return np.ascontiguousarray(centers, dtype=np.float32), self.radius * scale
@@ -57,7 +56,7 @@ class SphereSet(NamedTuple):
     ) -> np.ndarray:
         """(K, 3) the balls' centers in a pose; rest, turned and chain as in `Posed` (MANO's order)."""
         result = np.empty_like(centers)
-        _move(centers, self.carrier, rest, turned, chain, result)
+        move_balls(centers, self.carrier, rest, turned, chain, result)
         return result
 
 
@@ -136,7 +135,8 @@ def _fit_ball(points: np.ndarray, center: np.ndarray, bone: np.ndarray) -> tuple
 
 
 @compiled
-def _move(centers, carrier, rest, turned, chain, result):
+def move_balls(centers, carrier, rest, turned, chain, result):
+    """Balls (K, 3) at rest, carried along by their joints' turns and places."""
     for k in range(centers.shape[0]):
         j = carrier[k]
         for i in range(3):
@@ -216,10 +216,19 @@ def slide_to_contact(
         (3,) the translation to apply to the moving set.
     """
     direction = direction.astype(np.float32)
-    traveled = -reach
+    traveled = _slide(*fixed, *moving, direction, np.float32(target_gap), np.float32(reach))
+    return direction * np.float32(traveled)
+
+
+@compiled
+def _slide(fixed, fixed_radii, moving, moving_radii, direction, target_gap, reach):
+    traveled, moved = -reach, np.empty_like(moving)
     for _ in range(24):
-        room = gap(moving[0] + direction * np.float32(traveled), moving[1], *fixed) - target_gap
-        if room < 3e-4 or traveled > reach:
+        for i in range(moving.shape[0]):
+            for c in range(3):
+                moved[i, c] = moving[i, c] + direction[c] * traveled
+        room = gap(moved, moving_radii, fixed, fixed_radii) - target_gap
+        if room < np.float32(3e-4) or traveled > reach:
             break
-        traveled += float(room)
-    return direction * np.float32(min(traveled, reach))
+        traveled += room
+    return min(traveled, reach)

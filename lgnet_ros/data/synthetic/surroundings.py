@@ -5,18 +5,28 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from lgnet_ros.data.sample import MASK_OTHER
 from lgnet_ros.data.synthetic.arms import Arm
 from lgnet_ros.data.synthetic.build import HandKit, PlacedHand
 from lgnet_ros.data.synthetic.looks import Person, sample_person, skin_material
-from lgnet_ros.data.synthetic.meshes import NO_DETAILS, Mesh, Part, ellipsoid, material, plain_part, plane
+from lgnet_ros.data.synthetic.meshes import (
+    BARE,
+    NO_DETAILS,
+    Mesh,
+    Part,
+    ellipsoid,
+    material,
+    plain_part,
+    plane,
+)
 from lgnet_ros.data.synthetic.objects import sample_thing
 from lgnet_ros.data.synthetic.orientation import Viewpoint, random_rotation, sample_arm, sample_root
 from lgnet_ros.data.synthetic.poses import sample_pose
 from lgnet_ros.data.synthetic.shading import Textures
+from lgnet_ros.data.synthetic.vectors import cross, turn_about, unit
 
+_X, _Y = np.eye(3)[:2]
 _TABLE = {"above": 0.75, "egocentric": 0.5, "facing": 0.2}
 _BODY = 0.8
 _CLUTTER = 0.4
@@ -33,8 +43,7 @@ def table(
     normal = {"above": (0.0, -0.25, -1.0), "egocentric": (0.0, -0.75, -0.65), "facing": (0.0, -1.0, -0.25)}[
         view.name
     ]
-    normal = np.array(normal) + rng.normal(0, 0.12, 3)
-    normal /= np.linalg.norm(normal)
+    normal = unit(np.array(normal) + rng.normal(0, 0.12, 3))
     # As far as the hands' lowest point, and a little.
     lowest, middle = 1.2 * rng.uniform(0.5, 1.5), np.array([0.0, 0.0, 1.0])
     if hands:
@@ -44,8 +53,7 @@ def table(
     else:
         lowest = -lowest
     center = middle + normal * (lowest - middle @ normal)
-    first = np.cross(normal, random_rotation(rng)[0])
-    first *= 3.0 / np.linalg.norm(first)
+    first = 3.0 * unit(cross(normal, random_rotation(rng)[0]))
     row = material(
         MASK_OTHER,
         image=int(rng.integers(textures.count)),
@@ -55,7 +63,7 @@ def table(
         gloss=float(rng.uniform(0.0, 0.12)),
     )
     tint = np.full(3, rng.uniform(0.5, 1.0))
-    return [plain_part(plane(center, first, np.cross(normal, first), 14), tint, row, casts_shadow=False)]
+    return [plain_part(plane(center, first, cross(normal, first), 14), tint, row, casts_shadow=False)]
 
 
 def bodies(
@@ -66,7 +74,7 @@ def bodies(
     parts = []
     for hand, _, arm in labelled:
         shoulder = hand.posed.chain[0] + 0.25 * arm.forearm + 0.30 * arm.upper
-        ball = ellipsoid(np.array([0.11, 0.15, 0.10]), 7, 12).moved(np.eye(3), shoulder)
+        ball = _shoulder().shifted(shoulder)
         parts.append(plain_part(ball, person.shirt, _cloth(rng), casts_shadow=False, shaded=False))
     if view.name == "facing" and rng.random() < _BODY:
         chest = np.array([rng.normal(0, 0.25), rng.normal(0.1, 0.15), 0.5 + rng.exponential(0.5)])
@@ -77,9 +85,15 @@ def bodies(
     return parts
 
 
+@lru_cache(maxsize=1)
+def _shoulder() -> Mesh:
+    return _ellipsoid((0.11, 0.15, 0.10))
+
+
 def torso(rng: np.random.Generator, person: Person, chest: np.ndarray) -> list[Part]:
     """A trunk, a neck and a head that looks towards the camera."""
-    turn = Rotation.from_euler("yx", rng.normal(0, [0.25, 0.12])).as_matrix()
+    about_y, about_x = rng.normal(0, 0.25), rng.normal(0, 0.12)
+    turn = turn_about(_X, about_x) @ turn_about(_Y, about_y)
     tone = person.back if person.gloves is None else np.array([0.45, 0.26, 0.18])
     lip, dark = tone * np.array([0.9, 0.55, 0.55]), np.full(3, 0.02)
     colors = np.stack([person.shirt, tone, lip, person.hair, dark])
@@ -90,7 +104,7 @@ def torso(rng: np.random.Generator, person: Person, chest: np.ndarray) -> list[P
             colors[owner].astype(np.float32),
             np.stack([_cloth(rng), skin_material(person, MASK_OTHER)]),
             np.isin(piece, (_TONE, _LIP)).astype(np.uint8),
-            np.full(len(mesh.faces), -1, np.int16),
+            BARE,
             NO_DETAILS,
             casts_shadow=False,
             shaded=False,

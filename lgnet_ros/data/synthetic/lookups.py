@@ -1,0 +1,84 @@
+"""Values of pictures and of the noise volume between their points."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lgnet_ros.data.synthetic.jit import inlined
+
+_F = np.float32
+
+
+@inlined
+def texel(u, v, picture):
+    """Bilinear; (u, v) in whole pictures, every other one mirrored, so that no seam shows. Linear light 0 to
+    1, the transfer curve taken as a square."""
+    half, last = _F(0.5), _F(picture.shape[0] - 1.001)
+    u, v = u * half, v * half
+    x, y = abs(u - np.floor(u + half)) * _F(2) * last, abs(v - np.floor(v + half)) * _F(2) * last
+    i, j = np.int64(x), np.int64(y)
+    fx, fy = x - _F(i), y - _F(j)
+    gx, gy = _F(1) - fx, _F(1) - fy
+    w00, w01, w10, w11 = gx * gy, fx * gy, gx * fy, fx * fy
+    p = picture
+    red = w00 * p[j, i, 0] + w01 * p[j, i + 1, 0] + w10 * p[j + 1, i, 0] + w11 * p[j + 1, i + 1, 0]
+    green = w00 * p[j, i, 1] + w01 * p[j, i + 1, 1] + w10 * p[j + 1, i, 1] + w11 * p[j + 1, i + 1, 1]
+    blue = w00 * p[j, i, 2] + w01 * p[j, i + 1, 2] + w10 * p[j + 1, i, 2] + w11 * p[j + 1, i + 1, 2]
+    unit = _F(1.0 / 65025.0)
+    return _F(red * red) * unit, _F(green * green) * unit, _F(blue * blue) * unit
+
+
+@inlined
+def nearest_noise(x, y, z, volume):
+    """As `noise_at`, of the cell alone."""
+    i = np.int64((x - np.floor(x)) * _F(63.999))
+    j = np.int64((y - np.floor(y)) * _F(63.999))
+    k = np.int64((z - np.floor(z)) * _F(63.999))
+    unit = _F(1.0 / 127.0)
+    a, b = _F(volume[k, j, i, 0]) * unit, _F(volume[k, j, i, 1]) * unit
+    return a, b, _F(volume[k, j, i, 2]) * unit, _F(volume[k, j, i, 3]) * unit
+
+
+@inlined
+def noise_at(x, y, z, volume):
+    """Four values within about ±1, repeating; coordinates in whole volumes. Interpolated in the tetrahedron
+    of the cell (Kuhn's) that the point lies in: four corners instead of eight."""
+    x, y, z = (x - np.floor(x)) * _F(63.999), (y - np.floor(y)) * _F(63.999), (z - np.floor(z)) * _F(63.999)
+    i, j, k = np.int64(x), np.int64(y), np.int64(z)
+    fx, fy, fz = x - _F(i), y - _F(j), z - _F(k)
+    x_first = fx >= fy and fx >= fz
+    y_first = not x_first and fy >= fz
+    z_last = fz <= fx and fz <= fy
+    y_last = not z_last and fy <= fx
+    i1, j1, k1 = (i + x_first) & 63, (j + y_first) & 63, (k + (not x_first and not y_first)) & 63
+    i2, j2, k2 = (i + (z_last or y_last)) & 63, (j + (not y_last)) & 63, (k + (not z_last)) & 63
+    i3, j3, k3 = (i + 1) & 63, (j + 1) & 63, (k + 1) & 63
+    high, low = max(fx, max(fy, fz)), min(fx, min(fy, fz))
+    middle = fx + fy + fz - high - low
+    unit = _F(1.0 / 127.0)
+    w0, w1, w2, w3 = (_F(1) - high) * unit, (high - middle) * unit, (middle - low) * unit, low * unit
+    a = (
+        w0 * volume[k, j, i, 0]
+        + w1 * volume[k1, j1, i1, 0]
+        + w2 * volume[k2, j2, i2, 0]
+        + w3 * volume[k3, j3, i3, 0]
+    )
+    b = (
+        w0 * volume[k, j, i, 1]
+        + w1 * volume[k1, j1, i1, 1]
+        + w2 * volume[k2, j2, i2, 1]
+        + w3 * volume[k3, j3, i3, 1]
+    )
+    c = (
+        w0 * volume[k, j, i, 2]
+        + w1 * volume[k1, j1, i1, 2]
+        + w2 * volume[k2, j2, i2, 2]
+        + w3 * volume[k3, j3, i3, 2]
+    )
+    d = (
+        w0 * volume[k, j, i, 3]
+        + w1 * volume[k1, j1, i1, 3]
+        + w2 * volume[k2, j2, i2, 3]
+        + w3 * volume[k3, j3, i3, 3]
+    )
+    return _F(a), _F(b), _F(c), _F(d)
