@@ -59,11 +59,11 @@ def face_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """(V, 3) → (V, 3) unit normals, faces weighted by area."""
-    normals = np.zeros_like(vertices)
-    per_face = face_normals(vertices, faces)
-    for corner in range(3):
-        np.add.at(normals, faces[:, corner], per_face)
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    corners, count = faces.T.ravel(), len(vertices)
+    per_corner = np.tile(face_normals(vertices, faces), (3, 1))
+    normals = np.stack([np.bincount(corners, per_corner[:, axis], count) for axis in range(3)], axis=1)
+    lengths = np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    return (normals / lengths).astype(vertices.dtype)
 
 
 def enclosed_volume(vertices: np.ndarray, faces: np.ndarray) -> float:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.spatial import cKDTree
+from scipy.spatial import ConvexHull, cKDTree
 
 from lgnet_ros.errors import UserError
 from lgnet_ros.hand_model import HandModel, mesh
@@ -59,6 +59,21 @@ def test_normals_point_outward(open_hand: HandModel, side: str) -> None:
     vertices = open_hand.arrays(side).v_template.astype(float)
     centered = vertices - vertices[open_hand.wrist_boundary].mean(0)  # so that the open end adds nothing
     assert 2e-4 < mesh.enclosed_volume(centered, open_hand.faces(side)) < 5e-4  # m³: 200 to 500 ml
+
+
+def test_every_open_edge_has_a_face_with_an_apex_of_its_own(open_hand: HandModel) -> None:
+    on_rim = np.isin(open_hand.faces("right"), open_hand.wrist_boundary).sum(1)
+    assert (on_rim == 3).sum() == 0 and (on_rim == 2).sum() == 16
+
+
+def test_vertex_normals_of_a_ball_point_away_from_its_center() -> None:
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(400, 3))
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    faces = ConvexHull(points).simplices
+    outward = (mesh.face_normals(points, faces) * points[faces].mean(1)).sum(1) > 0
+    faces = np.where(outward[:, None], faces, faces[:, ::-1])
+    assert (mesh.vertex_normals(points, faces) * points).sum(1).min() > 0.9
 
 
 def test_no_face_passes_through_another_at_rest(open_hand: HandModel) -> None:

@@ -227,8 +227,8 @@ def test_camera_that_stops_clears_rviz_goes_stale_and_may_return(rig, double, mo
         answered(camera, hands)
         wait_until(lambda: markers and [m.action for m in markers[-1].markers] == [Marker.DELETE] * 6)
         count, resets = len(hands), double.resets
-        wait_until(lambda: arrays and arrays[-1].status[0].level == DiagnosticStatus.STALE)
-        assert "no image on /image_raw for" in arrays[-1].status[0].message
+        wait_until(lambda: arrays and "no image on /image_raw for" in arrays[-1].status[0].message)
+        assert arrays[-1].status[0].level == DiagnosticStatus.STALE
         assert (len(hands), double.resets) == (count, resets)  # silence, not the last pose
         answered(camera, hands)
         assert len(hands[-1].hands) == 2
@@ -238,13 +238,13 @@ def test_slow_network_gets_the_newest_image_and_drops_are_counted(double, monkey
     with hands_node_with(double, monkeypatch) as node:
         connect(node, camera)
         answered(camera, hands)
-        double.delay_s = 0.2
+        double.delay_s = 1.0
         for _ in range(12):
             camera.shoot()
             time.sleep(0.03)
         last = camera.header_fields(Image()).header.stamp
         wait_until(lambda: hands[-1].header.stamp == last)
-        assert node._mailbox.dropped >= 6
+        assert node._mailbox.dropped >= 3
         assert len(hands) <= 7
 
 
