@@ -60,7 +60,7 @@ class _StopOnSignals:
             signal.signal(number, self._request)
 
     def _request(self, _signal: int, _frame: FrameType | None) -> None:
-        if not self.started:  # loading a network may take longer than `ros2 launch` waits before it uses force
+        if not self.started:  # loading may take longer than `ros2 launch` waits before it uses force
             end_process(0)
         self.requested.set()
 
