@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """On a busy machine Fast DDS now and then loses the discovery of a participant for good, and a test waits
-    in vain for a topic or a service. Such a wait, and nothing else, gets a second chance with new participants.
+    in vain for a topic or a service. Such a wait, and nothing else, gets a second chance.
     """
     here = Path(__file__).parent
     for item in items:
