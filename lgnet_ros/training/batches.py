@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -20,6 +19,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from lgnet_ros.data.augment import CropSample
 from lgnet_ros.data.reading import HandDataset, next_readable
+from lgnet_ros.data.synthetic.stream import begin_worker
 from lgnet_ros.training.augmentation import photographed, recropped
 from lgnet_ros.training.recipe import DataRecipe
 
@@ -136,7 +136,7 @@ def loader(
         # Spawned: in a forked one, PyTorch and OpenCV would wait for threads that were not forked along.
         multiprocessing_context="spawn" if recipe.workers else None,
         prefetch_factor=2 if recipe.workers else None,
-        worker_init_fn=_one_thread,
+        worker_init_fn=_begin_worker,
     )
 
 
@@ -165,7 +165,7 @@ def stacked(samples: list[CropSample]) -> tuple[torch.Tensor, torch.Tensor]:
     return images, torch.tensor([sample.focal_px for sample in samples], dtype=torch.float32)
 
 
-def _one_thread(_: int) -> None:
+def _begin_worker(_: int) -> None:
     """Workers are processes; threads inside them would only fight each other."""
     torch.set_num_threads(1)
-    cv2.setNumThreads(1)
+    begin_worker()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -175,3 +177,29 @@ def test_bad_settings_are_refused_with_a_reason() -> None:
         SyntheticSettings(width=10)
     with pytest.raises(UserError, match="no such folder"):
         render_sample(0, 0, SyntheticSettings(background_folder="/nowhere/at/all"))
+
+
+@pytest.mark.slow
+def test_workers_end_when_their_parent_is_killed():
+    code = (
+        "import multiprocessing, os, time; from lgnet_ros.data.synthetic.stream import in_processes\n"
+        "if __name__ == '__main__':\n"
+        "    for _ in in_processes(abs, range(10_000_000), 2):\n"
+        "        print(*[child.pid for child in multiprocessing.active_children()], flush=True)\n"
+        "        time.sleep(60)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    workers = [int(pid) for pid in parent.stdout.readline().split()]
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 20
+    while any(_runs(worker) for worker in workers) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert len(workers) == 2 and not any(_runs(worker) for worker in workers)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")")[-1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

@@ -12,8 +12,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """On a busy machine Fast DDS now and then loses the discovery of a participant for good, and a test waits
-    in vain for a topic or a service. Such a wait, and nothing else, gets a second chance.
+    """On a busy machine a topic or a service may be found later than a test waits for it. Such a wait, and
+    nothing else, gets a second chance with new participants.
     """
     here = Path(__file__).parent
     for item in items:

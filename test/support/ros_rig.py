@@ -7,6 +7,7 @@ may be replaced by a double; `hands_process` starts the real thing instead.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import subprocess
@@ -145,9 +146,12 @@ class Rig:
         self._spinner = Spinner(self.node, self.context)
 
     def close(self) -> None:
+        """Leave the graph, and let go of the context: a DDS participant lives as long as it."""
         self._spinner.close()
         self.node.destroy_node()
         self.context.try_shutdown()
+        del self.node, self.context, self.listener, self._clients, self._spinner
+        gc.collect()
 
     def call(self, kind: type, name: str, request: Any) -> Any:
         """A service's response."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.process import BaseProcess
 from typing import TypeVar
 
 import cv2
@@ -58,7 +61,7 @@ def in_processes(function: Callable[[int], Result], indices: Iterable[int], work
         yield from map(function, indices)
         return
     context, waiting = multiprocessing.get_context("spawn"), deque()
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=begin_worker) as pool:
         for index in indices:
             waiting.append(pool.submit(function, index))
             if len(waiting) >= _AHEAD * workers:
@@ -67,5 +70,17 @@ def in_processes(function: Callable[[int], Result], indices: Iterable[int], work
             yield waiting.popleft().result()
 
 
-def _one_thread() -> None:
+def begin_worker() -> None:
+    """What a worker process does first: one thread for its work, and an end when its parent has ended.
+
+    A killed parent closes nothing, and a worker that holds both ends of its pipes would wait for ever.
+    """
     cv2.setNumThreads(1)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
