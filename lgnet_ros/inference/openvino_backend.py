@@ -13,6 +13,7 @@ import importlib.util
 import logging
 import os
 import warnings
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -64,7 +65,7 @@ class OpenVinoBackend:
         Raises:
             UserError: no such precision on this CPU.
         """
-        core = _openvino().Core()
+        core = _core()
         if precision not in _HINTS:
             raise UserError(f"precision '{precision}': on OpenVINO there are {', '.join(_HINTS)}")
         if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
@@ -146,7 +147,7 @@ def open_model(folder: Path) -> tuple[Any, Artefact]:
     """
     artefact = read_artefact(folder, BACKEND)
     check_versions(folder, artefact, _versions())
-    model = _openvino().Core().read_model(folder / _MODEL_FILE)
+    model = _core().read_model(folder / _MODEL_FILE)
     if [port.get_any_name() for port in model.outputs] != list(PREDICTED):
         raise UserError(f"{folder}: foreign: its outputs are not those of LGNet; export anew")
     return model, artefact
@@ -167,6 +168,16 @@ def _save(model: Any, network: LGNet, folder: Path, name: str, info: WeightsInfo
 
 def _versions() -> dict[str, str]:
     return {"openvino": str(_openvino().__version__)}
+
+
+@cache
+def _core() -> Any:
+    """One for the life of the process.
+
+    Its CPU plugin gives the thread that first compiles a signal stack (for AMX) and takes the memory away
+    when the last model goes, on whichever thread that happens: the next signal would end the process.
+    """
+    return _openvino().Core()
 
 
 def _openvino() -> ModuleType:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -216,3 +218,26 @@ def test_openvino_on_a_gpu_is_refused(weights: Path) -> None:
 def test_without_openvino_pytorch_runs(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openvino_backend, "is_available", lambda: False)
     assert Engine.load(weights, "cpu").backend.name == "torch-cpu-fp32"
+
+
+_LET_GO_ELSEWHERE = """
+import signal, subprocess, sys, threading
+import numpy as np
+from lgnet_ros.inference import Engine
+
+signal.signal(signal.SIGCHLD, lambda *_: None)
+engines = [Engine.load(sys.argv[1], "cpu", backend="openvino")]
+engines[0].infer(np.zeros((1, 128, 128, 3), np.uint8), np.array([150.0]))
+thread = threading.Thread(target=engines.clear)
+thread.start()
+thread.join()
+subprocess.run(["true"], check=True)
+"""
+
+
+def test_a_signal_after_an_engine_was_let_go_on_another_thread_harms_nothing(
+    weights: Path, folder: Path
+) -> None:
+    command = [sys.executable, "-c", _LET_GO_ELSEWHERE, str(weights)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
