@@ -89,6 +89,18 @@ def sample_bilinear(features: Tensor, pixels: Tensor, input_size: int) -> Tensor
     return sampled.squeeze(-1).transpose(1, 2)
 
 
+def sample_cells(features: Tensor, pixels: Tensor, input_size: int) -> Tensor:
+    """`sample_bilinear` of a map of 8×8 cells, (B,C,8,8), as a product with the (N,64) weights.
+
+    On a CPU that takes a third of the time, above all backwards.
+    """
+    index = torch.arange(CELLS, dtype=pixels.dtype, device=pixels.device)
+    cells = pixels_to_cells(pixels, input_size)
+    x, y = (1 - (cells[..., None] - index).abs()).clamp(min=0).unbind(-2)  # (B,N,8) each
+    weights = (y[..., :, None] * x[..., None, :]).flatten(-2)  # (B,N,64)
+    return weights.to(features.dtype) @ features.flatten(2).mT
+
+
 def centered(cells: Tensor) -> Tensor:
     """Cells in [0, 7] to [−1, 1], as a network likes its inputs."""
     return cells * (2 / (CELLS - 1)) - 1

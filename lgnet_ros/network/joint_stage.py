@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from lgnet_ros.hand_model.topology import JOINT_COUNT
 from lgnet_ros.network.config import LGNetConfig
-from lgnet_ros.network.heatmap import CELLS, cells_to_pixels, sample_bilinear, soft_argmax
+from lgnet_ros.network.heatmap import CELLS, cells_to_pixels, sample_cells, soft_argmax
 
 
 class JointEstimate(NamedTuple):
@@ -43,7 +43,7 @@ class HeatmapJoints(nn.Module):
         joints, spread = soft_argmax(logits)
         # Detached: a joint moves for its own loss, not for a brighter feature beside it.
         pixels = cells_to_pixels(joints[..., :2].detach(), self.input_size)
-        features = sample_bilinear(self.features(adapted).float(), pixels, self.input_size)
+        features = sample_cells(self.features(adapted), pixels, self.input_size)
         return JointEstimate(joints, spread, logits, features)
 
 

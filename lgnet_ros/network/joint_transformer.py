@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lgnet_ros.hand_model.topology import JOINT_COUNT
+from lgnet_ros.network.attention import attention
 
 BLOCKS = 4
 HEADS = 4
@@ -44,6 +44,6 @@ class TransformerBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         qkv = self.qkv(self.attention_norm(x)).unflatten(-1, (3, HEADS, -1))  # (B,21,3c) to (B,21,3,4,c/4)
         query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # (B,4,21,c/4) each
-        attended = F.scaled_dot_product_attention(query, key, value)
+        attended = attention(query, key, value)
         x = x + self.out(attended.transpose(1, 2).flatten(-2))
         return x + self.mlp(x)

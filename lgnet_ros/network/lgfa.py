@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from lgnet_ros.network.attention import attention, attention_weights
 
 
 class LGFA(nn.Module):
@@ -59,10 +58,9 @@ class LGFA(nn.Module):
 
     def _adapt(self, queries: Tensor, sources: Tensor) -> Tensor:
         query, source = self.attention_norm(queries), self.attention_norm(sources)
-        attended = F.scaled_dot_product_attention(self.query(query), self.key(source), self.value(source))
-        attended = attended + queries
+        attended = attention(self.query(query), self.key(source), self.value(source)) + queries
         return self.mlp(attended) + attended
 
     def _weights(self, queries: Tensor, sources: Tensor) -> Tensor:
         query, key = self.query(self.attention_norm(queries)), self.key(self.attention_norm(sources))
-        return (query @ key.mT / math.sqrt(query.shape[-1])).softmax(-1)
+        return attention_weights(query, key)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from lgnet_ros.hand_model.topology import JOINT_COUNT
 from lgnet_ros.network.config import LGNetConfig
 from lgnet_ros.network.graph import GINResBlock, NodeNorm
-from lgnet_ros.network.heatmap import centered, sample_bilinear
+from lgnet_ros.network.heatmap import centered, sample_cells
 from lgnet_ros.network.sparse import NeighborSum
 from lgnet_ros.network.units import CENTIMETRE, DECIMETRE
 
@@ -57,6 +57,6 @@ class RefineStage(nn.Module):
     def _first_layer(self, inputs: RefineInput) -> Tensor:
         """(B,778,256): the head's first layer of the 1538 concatenated inputs."""
         vertex = self.head_vertex(torch.cat([inputs.fine, inputs.vertices / DECIMETRE], -1))
-        hand = sample_bilinear(self.head_hand(inputs.hand).float(), inputs.pixels, self.input_size)
+        hand = sample_cells(self.head_hand(inputs.hand), inputs.pixels, self.input_size)
         joints = self.head_joints(centered(inputs.joints).flatten(1))
         return vertex + hand + joints[:, None]

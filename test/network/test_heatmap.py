@@ -73,6 +73,13 @@ def test_outside_the_crop_features_are_zero() -> None:
     assert not heatmap.sample_bilinear(torch.ones(1, 4, 8, 8), far, 128).any()
 
 
+def test_sampling_cells_is_sampling_bilinearly_inside_at_the_border_and_outside() -> None:
+    torch.manual_seed(4)
+    cells, pixels = torch.randn(2, 5, 8, 8), torch.empty(2, 200, 2).uniform_(-40, 168)
+    expected = heatmap.sample_bilinear(cells, pixels, 128)
+    torch.testing.assert_close(heatmap.sample_cells(cells, pixels, 128), expected, atol=1e-5, rtol=0)
+
+
 def test_centered_cells_run_from_minus_one_to_one() -> None:
     torch.testing.assert_close(
         heatmap.centered(torch.tensor([0.0, 3.5, 7.0])), torch.tensor([-1.0, 0.0, 1.0])
