@@ -11,15 +11,15 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "lgnet_ros"
 
 FLOORS = {
-    "errors": 0, "paths": 0,
+    "errors": 0, "paths": 0, "files": 0,
     "geometry": 1, "hand_model": 1, "network": 1, "interaction": 1,
-    "inference": 2, "pipeline": 2,
+    "inference": 2, "pipeline": 2, "landmarks": 2,
     "data": 3, "training": 3, "evaluation": 3,
     "node": 4, "cli": 4, "msg": 4,
 }  # fmt: skip
 LEARNING = {"data", "training", "evaluation"}
 # The demo camera renders its scene, and tells its truth.
-NODE_MODULES_THAT_MAY_LEARN = {"node/synthetic_source.py", "node/truth.py", "node/camera_sources.py"}
+NODE_MODULES_THAT_MAY_LEARN = {"node/synthetic_source.py", "node/truth.py", "node/camera_sources.py", "node/truth_node.py"}
 ROS_PACKAGES = {
     "ament_index_python", "builtin_interfaces", "cv_bridge", "diagnostic_msgs", "diagnostic_updater",
     "geometry_msgs", "interactive_markers", "launch", "launch_ros", "lifecycle_msgs", "message_filters",

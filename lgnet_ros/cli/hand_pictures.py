@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import cv2
@@ -11,6 +10,7 @@ from PIL import Image
 
 from lgnet_ros.data.synthetic.raster import View, rasterize
 from lgnet_ros.errors import UserError
+from lgnet_ros.files import whole_file, write_whole
 from lgnet_ros.hand_model.mesh import vertex_normals
 
 # From which direction a right hand is seen, and what is up in the picture (template frame: fingers −x, back
@@ -121,23 +121,11 @@ def save_picture(path: Path, picture: np.ndarray) -> None:
     encoded, content = cv2.imencode(path.suffix, picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
     if not encoded:
         raise UserError(f"{path}: the picture cannot be encoded")
-    _write(path, content.tobytes())
+    write_whole(path, content.tobytes())
 
 
 def save_turntable(path: Path, frames: list[np.ndarray]) -> None:
     """Write RGB frames as an endless animated GIF, atomically."""
     images = [Image.fromarray(frame).quantize(96) for frame in frames]
-    partial = path.with_name(path.name + ".partial")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    images[0].save(partial, format="GIF", save_all=True, append_images=images[1:], duration=60, loop=0)
-    os.replace(partial, path)
-
-
-def _write(path: Path, content: bytes) -> None:
-    partial = path.with_name(path.name + ".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        os.replace(partial, path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror})") from None
+    with whole_file(path) as part:
+        images[0].save(part, format="GIF", save_all=True, append_images=images[1:], duration=60, loop=0)

@@ -26,11 +26,12 @@ from lgnet_ros.data.synthetic.shards import (
     read_shard,
     shard_path,
     write_shard,
-    write_whole,
 )
 from lgnet_ros.data.synthetic.sheets import contact_sheet, crop_overlay, frame_overlay
 from lgnet_ros.data.synthetic.stream import in_processes, render_crop_sample
 from lgnet_ros.errors import UserError
+from lgnet_ros.files import write_whole
+from lgnet_ros.pipeline.media import VideoWriter
 
 HELP = "render synthetic images of two hands with exact labels"
 _SHEET_COUNT = 64
@@ -166,34 +167,21 @@ def _film(settings: SyntheticSettings, args: argparse.Namespace) -> dict[str, ob
 def _write_video(
     path: Path, frames: Iterable[HandSample], fps: float, overlay: bool
 ) -> dict[str, np.ndarray]:
-    """Films to a file of another name, renamed when it is whole; returns the truth of all frames."""
-    part = path.with_name(f".part-{path.name}")
+    """Films to a file; returns the truth of all frames."""
     writer, truth = None, {name: [] for name in ("presence", "joints", "vertices", "rotations", "shape")}
     try:
         for sample in frames:
             picture = frame_overlay(sample) if overlay else sample.image
             if writer is None:
-                writer = _opened(part, picture, fps)
-            writer.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+                writer = VideoWriter(path, fps, picture.shape[1], picture.shape[0])
+            writer.write(picture)
             for name, values in truth.items():
                 values.append(getattr(sample, name))
-        writer.release()
-        if not part.exists() or part.stat().st_size == 0:
-            raise UserError(f"{path}: the video cannot be written (disk full?)")
-        os.replace(part, path)
+        writer.close()
     finally:
-        part.unlink(missing_ok=True)
+        if writer is not None:
+            writer.abandon()
     return {name: np.stack(values) for name, values in truth.items()}
-
-
-def _opened(path: Path, picture: np.ndarray, fps: float) -> cv2.VideoWriter:
-    size = (picture.shape[1], picture.shape[0])
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), fps, size)
-    if not writer.isOpened():
-        raise UserError(
-            f"{path.parent}: no video can be written there (is the folder writable, the disk full?)"
-        )
-    return writer
 
 
 def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:

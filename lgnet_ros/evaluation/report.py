@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lgnet_ros.files import write_whole
+
 PAPER_ROWS: dict[str, dict[str, tuple[float | None, float | None, float | None]]] = {
     "interhand26m": {
         "InterNet": (16.01, None, 32.60),
@@ -102,11 +104,8 @@ def document(reports: dict[str, dict[str, Any]], dataset: str, how: str) -> str:
 
 
 def save_json(path: Path, report: dict[str, Any]) -> None:
-    """The report as JSON, written beside its place and renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    partial.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    partial.replace(path)
+    """The report as JSON, whole or not at all."""
+    write_whole(path, (json.dumps(report, indent=2) + "\n").encode())
 
 
 def _found(report: dict[str, Any], dotted: str) -> float | None:

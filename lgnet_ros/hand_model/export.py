@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import struct
 from pathlib import Path
 
 import numpy as np
 
 from lgnet_ros.errors import UserError
+from lgnet_ros.files import write_whole
 from lgnet_ros.hand_model.mesh import vertex_normals
 
 FORMATS = (".obj", ".ply", ".glb")
@@ -36,13 +36,7 @@ def export_mesh(path: Path, vertices: np.ndarray, faces: np.ndarray) -> None:
     if writer is None:
         raise UserError(f"{path}: cannot export '{path.suffix}', only {', '.join(FORMATS)}")
     content = writer(np.asarray(vertices, np.float32), np.asarray(faces, np.uint32))
-    partial = path.with_name(path.name + ".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        os.replace(partial, path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror})") from None
+    write_whole(path, content)
 
 
 def _obj(vertices: np.ndarray, faces: np.ndarray) -> bytes:

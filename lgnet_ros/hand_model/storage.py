@@ -6,13 +6,13 @@ The same arrays always give the same bytes, so that a rebuilt file can be compar
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from lgnet_ros.errors import UserError
+from lgnet_ros.files import whole_file
 from lgnet_ros.hand_model.arrays import HandArrays
 from lgnet_ros.hand_model.topology import MANO_PARENTS, VERTEX_COUNT
 
@@ -25,22 +25,23 @@ _ROOT_MARK = 2**32 - 1  # MANO stores the root's parent so
 
 
 def save_arrays(path: Path, arrays: HandArrays) -> None:
-    """Write one hand, atomically, with a fixed time stamp and compression (deterministic bytes)."""
+    """Write one hand, atomically, with a fixed time stamp and compression (deterministic bytes).
+
+    Raises:
+        UserError: the file cannot be written.
+    """
     members = {name: getattr(arrays, name) for name in arrays.__dataclass_fields__}
     members["f"] = arrays.f.astype(np.uint32)
     parents = np.array(MANO_PARENTS, np.int64)
     parents[0] = _ROOT_MARK
     members["kintree_table"] = np.stack([parents, np.arange(len(parents))])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with zipfile.ZipFile(partial, "w") as archive:
+    with whole_file(path) as part, zipfile.ZipFile(part, "w") as archive:
         for name in sorted(members):
             buffer = io.BytesIO()
             np.lib.format.write_array(buffer, np.ascontiguousarray(members[name]), allow_pickle=False)
             entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, buffer.getvalue(), compresslevel=9)
-    os.replace(partial, path)
 
 
 def load_arrays(path: Path) -> HandArrays:

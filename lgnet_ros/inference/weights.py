@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from lgnet_ros.errors import UserError
+from lgnet_ros.files import write_whole
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.network import LGNet, LGNetConfig
 
@@ -79,7 +78,7 @@ def save_weights(
     )
     tensors = _stored(network.state_dict(), storage)
     header = {"format": _FORMAT, "tensors_sha256": _digest(tensors), **asdict(info)}
-    _write(Path(path), save(tensors, {_METADATA_KEY: json.dumps(header, sort_keys=True)}))
+    write_whole(Path(path), save(tensors, {_METADATA_KEY: json.dumps(header, sort_keys=True)}))
     return info
 
 
@@ -188,16 +187,3 @@ def _digest(tensors: dict[str, Tensor]) -> str:
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from lgnet_ros.files import write_whole
 from lgnet_ros.geometry import CameraIntrinsics
 from lgnet_ros.hand_model.export import FORMATS, export_mesh
 from lgnet_ros.pipeline.hands_pipeline import HandsPipeline
-from lgnet_ros.pipeline.media import Medium, VideoReader, VideoWriter, read_image, write_bytes, write_image
+from lgnet_ros.pipeline.media import Medium, VideoReader, VideoWriter, read_image, write_image
 from lgnet_ros.pipeline.overlay import draw_overlay
 from lgnet_ros.pipeline.records import Frame
 from lgnet_ros.pipeline.serialize import frame_as_dict
@@ -168,4 +169,4 @@ def assumed_camera(horizontal_fov_deg: float) -> Camera:
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    write_bytes(path, (json.dumps(content, indent=1) + "\n").encode())
+    write_whole(path, (json.dumps(content, indent=1) + "\n").encode())

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from lgnet_ros.errors import UserError
+from lgnet_ros.files import write_whole
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm")
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v")
@@ -92,25 +93,30 @@ class VideoReader:
 
 
 class VideoWriter:
-    """Writes an MP4 that appears under its name when `close` is called, and not before.
-
-    Raises:
-        UserError: the video cannot be written there.
-    """
+    """Writes an MP4 that appears under its name when `close` is called, and not before."""
 
     def __init__(self, path: Path, fps: float, width: int, height: int) -> None:
+        """Raises:
+        UserError: the video cannot be written there.
+        """
         self._path, self._part = path, path.with_name(f".{path.stem}.part{path.suffix}")
         self._writer = cv2.VideoWriter(str(self._part), cv2.VideoWriter_fourcc(*"mp4v"), fps, (width, height))
         if not self._writer.isOpened():
-            raise UserError(f"{path}: the video cannot be written; is the folder writable?")
+            raise UserError(f"{path}: the video cannot be written; is the folder writable, the disk full?")
 
     def write(self, image: np.ndarray) -> None:
         """Append (H, W, 3) uint8 RGB."""
         self._writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
 
     def close(self) -> None:
-        """Finish the file."""
+        """Finish the file.
+
+        Raises:
+            UserError: there is nothing in it.
+        """
         self._writer.release()
+        if not self._part.exists() or self._part.stat().st_size == 0:
+            raise UserError(f"{self._path}: the video cannot be written; is the disk full?")
         os.replace(self._part, self._path)
 
     def abandon(self) -> None:
@@ -122,11 +128,4 @@ class VideoWriter:
 def write_image(path: Path, image: np.ndarray) -> None:
     """(H, W, 3) uint8 RGB as PNG, all or nothing."""
     _, content = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    write_bytes(path, content.tobytes())
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file, all or nothing."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content)
-    os.replace(part, path)
+    write_whole(path, content.tobytes())

@@ -13,6 +13,7 @@ import torch
 
 from lgnet_ros.data.augment import CropSample
 from lgnet_ros.evaluation.plots import prediction_grid
+from lgnet_ros.files import whole_file
 from lgnet_ros.training.module import LGNetModule
 
 
@@ -64,12 +65,10 @@ class LearningCurve(L.Callback):
             with self.path.open(newline="", encoding="utf-8") as file:
                 rows = [line for line in csv.DictReader(file) if line["step"] != str(row["step"])]
         columns = list(dict.fromkeys(name for line in (*rows, row) for name in line))
-        partial = self.path.with_suffix(".part")
-        with partial.open("w", newline="", encoding="utf-8") as file:
+        with whole_file(self.path) as part, part.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, columns, restval="")
             writer.writeheader()
             writer.writerows([*rows, row])
-        partial.replace(self.path)
 
 
 def read_curve(path: Path) -> tuple[np.ndarray, np.ndarray, float | None]:

@@ -10,6 +10,7 @@ import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 
 from lgnet_ros.errors import UserError
+from lgnet_ros.files import whole_file
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -17,19 +18,10 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Writes `path`; until it is written, and if it fails, the previous file of that name stays."""
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{target.name}.{os.getpid()}.part")
-        try:
-            with partial.open("wb") as file:
-                torch.save(checkpoint, file)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(target)
-        except OSError as reason:
-            raise UserError(f"{target}: the checkpoint cannot be written ({reason.strerror})") from reason
-        finally:
-            partial.unlink(missing_ok=True)
+        with whole_file(Path(path)) as part, part.open("wb") as file:
+            torch.save(checkpoint, file)
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

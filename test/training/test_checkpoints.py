@@ -33,7 +33,7 @@ def test_a_write_that_fails_half_way_leaves_the_old_checkpoint(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(torch, "save", half)
-    with pytest.raises(UserError, match=r"last\.ckpt: the checkpoint cannot be written \(No space left"):
+    with pytest.raises(UserError, match=r"last\.ckpt: cannot be written \(No space left"):
         AtomicCheckpointIO().save_checkpoint({"global_step": 2}, path)
     assert read_checkpoint(path)["global_step"] == 1
     assert [entry.name for entry in tmp_path.iterdir()] == ["last.ckpt"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from pathlib import Path
 
 import cv2
@@ -17,6 +16,7 @@ import numpy as np
 
 from lgnet_ros.data.augment import CropSample
 from lgnet_ros.errors import UserError
+from lgnet_ros.files import write_whole
 
 SHARD_SIZE = 256
 _QUALITY = 95
@@ -99,21 +99,6 @@ def read_shard(path: Path) -> dict[str, np.ndarray]:
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"{path}: not a shard of a synthetic data set ({error})") from None
     return {**arrays, "images": images[..., ::-1], "masks": masks}
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Writes a file under another name, then renames it: nobody ever finds half of it.
-
-    Raises:
-        UserError: the disk is full, or the folder is missing or not writable.
-    """
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(data)
-        os.replace(part, path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise UserError(f"{path}: cannot be written ({error.strerror})") from None
 
 
 _KINDS = (("image", cv2.IMREAD_COLOR), ("mask", cv2.IMREAD_GRAYSCALE))

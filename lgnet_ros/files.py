@@ -1,0 +1,37 @@
+"""Files that are whole or not there: written beside their place, then renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from lgnet_ros.errors import UserError
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Where to write what shall become `path` when the block ends well; else what was there stays.
+
+    Missing folders are made. The other name has the same suffix, by which writers know the format.
+
+    Raises:
+        UserError: the disk is full, or the folder cannot be made or written to.
+    """
+    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        os.replace(part, path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """`content` as the file `path`; see `whole_file`."""
+    with whole_file(path) as part:
+        part.write_bytes(content)
