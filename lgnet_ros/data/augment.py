@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import exp, log
 
 import cv2
 import numpy as np
 
+from lgnet_ros.data.pinhole import mark_inside, turn, widen_box
 from lgnet_ros.data.sample import HandSample
 from lgnet_ros.geometry.cameras import CameraIntrinsics
-from lgnet_ros.geometry.crops import CropCamera, box_around
+from lgnet_ros.geometry.crops import CropCamera
 
 # A hand counts as present in a crop from this many of its 21 joints inside crop and image: a palm, or three
 # fingers. Less than that, nobody could say which hand it is.
 MIN_JOINTS_INSIDE = 7
 
+Box = tuple[np.ndarray, float]  # center (2,) and side, px
+_UNTURNED = np.eye(3)
 _MIRROR = np.diag([-1.0, 1.0, 1.0]).astype(np.float32)
+_DIAGONAL = np.arange(3), np.arange(3)
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
@@ -75,14 +80,17 @@ def labels_in_crop(
     rotation = crop.rotation_crop_camera.astype(np.float32)
     rotations = sample.rotations.copy()
     rotations[:, 0] = rotation @ rotations[:, 0]
+    vertices, joints = np.empty_like(sample.vertices), np.empty_like(sample.joints)
+    turn(sample.vertices.reshape(-1, 3), rotation, vertices.reshape(-1, 3))
+    turn(sample.joints.reshape(-1, 3), rotation, joints.reshape(-1, 3))
     inside = joints_inside(sample, crop)
     presence = sample.presence & (inside.sum(axis=1) >= MIN_JOINTS_INSIDE)
     return CropSample(
         image=image,
         focal_px=float(crop.focal_px),
         presence=presence,
-        vertices=sample.vertices @ rotation.T,
-        joints=sample.joints @ rotation.T,
+        vertices=vertices,
+        joints=joints,
         rotations=rotations,
         shape=sample.shape,
         joints_valid=sample.joints_valid & presence[:, None],
@@ -97,12 +105,14 @@ def labels_in_crop(
 
 def joints_inside(sample: HandSample, crop: CropCamera) -> np.ndarray:
     """(2, 21) bool: which joints of present hands lie inside both the crop and the image."""
-    joints = sample.joints.reshape(-1, 3).astype(np.float64)
-    camera = sample.intrinsics
-    inside = _inside(_projected(camera, joints), camera.width, camera.height)
-    turned = joints @ crop.rotation_crop_camera.T
-    inside &= _inside(_pinhole(crop.matrix, turned), crop.size_px, crop.size_px)
-    return inside.reshape(sample.joints_valid.shape) & sample.joints_valid & sample.presence[:, None]
+    joints, camera = sample.joints.reshape(-1, 3), sample.intrinsics
+    inside = (sample.joints_valid & sample.presence[:, None]).reshape(-1)
+    if camera.is_pinhole:
+        mark_inside(joints, _UNTURNED, camera.matrix, camera.width, camera.height, inside)
+    else:
+        inside &= _inside(camera.project(joints), camera.width, camera.height)
+    mark_inside(joints, crop.rotation_crop_camera, crop.matrix, crop.size_px, crop.size_px, inside)
+    return inside.reshape(sample.joints_valid.shape)
 
 
 def flipped(sample: CropSample) -> CropSample:
@@ -137,21 +147,21 @@ def jittered_crop(
     """
     width, height = sample.intrinsics.width, sample.intrinsics.height
     full = float(max(width, height))
-    pixels = _target_pixels(sample, rng)
-    roll = float(np.clip(rng.normal(0.0, max_roll_rad / 2), -max_roll_rad, max_roll_rad))
+    box = _target_box(sample, rng)
+    roll = min(max(rng.normal(0.0, max_roll_rad / 2), -max_roll_rad), max_roll_rad)
     upright = 0.15 * roll  # wide crops look for hands: nothing has told them yet how to turn
     kind = rng.random()
-    if pixels is None:
-        center, side = rng.uniform([0, 0], [width, height]), full * np.exp(rng.uniform(np.log(0.15), 0.0))
+    if box is None:
+        center, side = rng.random(2) * (width, height), full * exp(rng.uniform(log(0.15), 0.0))
         return CropCamera.from_box(
             sample.intrinsics, _held_in(center, side, width, height), side, size_px, upright
         )
-    center, extent = box_around(pixels, margin=1.0)
+    center, extent = box
     if kind < 0.1 and extent > full / 6:
         center = np.array([(width - 1) / 2, (height - 1) / 2])
         return CropCamera.from_box(sample.intrinsics, center, full, size_px, upright)
     low, high = (0.55, 0.95) if kind < 0.75 else (1 / 6, 0.55)
-    side = min(extent / np.exp(rng.uniform(np.log(low), np.log(high))), max(full, 1.1 * extent))
+    side = min(extent / exp(rng.uniform(log(low), log(high))), max(full, 1.1 * extent))
     freedom = 0.5 * max(side - extent, 0.0) + 0.05 * side
     shifted = center + rng.uniform(-1.0, 1.0, 2) * freedom
     # Tight crops stay where the hands are; wide ones need not show much of what lies beyond the image.
@@ -164,74 +174,71 @@ def jittered_crop(
 def _held_in(center: np.ndarray, side: float, width: int, height: int) -> np.ndarray:
     """The center of a box, moved so that no more than a fifth of it overhangs the image where it fits
     inside."""
-    size = np.array([width - 1.0, height - 1.0])
-    low = np.minimum(0.3 * side, size / 2)
-    return np.clip(center, low, size - low)
+    held = []
+    for value, last in zip(center.tolist(), (width - 1.0, height - 1.0), strict=True):
+        low = min(0.3 * side, last / 2)
+        held.append(min(max(value, low), last - low))
+    return np.array(held)
 
 
 def tracked_crop(sample: HandSample, rng: np.random.Generator, size_px: int) -> CropCamera:
     """The crop that a tracker makes from its last mesh: around all present hands, margin 0.8, a little
     stale."""
-    pixels = _hand_pixels(sample, np.flatnonzero(sample.presence))
-    if pixels is None:
+    box = _hand_box(sample, np.flatnonzero(sample.presence), margin=0.8)
+    if box is None:
         return jittered_crop(sample, rng, size_px, max_roll_rad=0.0)
-    center, side = box_around(pixels)
+    center, side = box
     center = center + rng.normal(0.0, 0.03, 2) * side
     return CropCamera.from_box(sample.intrinsics, center, side * np.exp(rng.normal(0.0, 0.05)), size_px)
 
 
 def jittered_colors(image: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
     """A (H, W, 3) uint8 image with brightness, contrast, saturation and channel gains changed at random."""
-    gains = np.exp(rng.normal(0.0, 0.05, 3) * strength) * np.exp(rng.normal(0.0, 0.15) * strength)
-    contrast = np.exp(rng.normal(0.0, 0.12) * strength)
-    saturation = np.exp(rng.normal(0.0, 0.15) * strength)
-    # One 3x3 matrix and an offset hold all four changes: one pass over the image.
-    saturate = saturation * np.eye(3) + (1.0 - saturation) * np.tile(_LUMA, (3, 1))
-    matrix = contrast * np.diag(gains) @ saturate
-    offset = 118.0 * (1.0 - contrast)
-    affine = np.concatenate([matrix, np.full((3, 1), offset)], axis=1)
+    gains = np.exp((rng.normal(0.0, 0.05, 3) + rng.normal(0.0, 0.15)) * strength)
+    contrast = exp(rng.normal(0.0, 0.12) * strength)
+    saturation = exp(rng.normal(0.0, 0.15) * strength)
+    # One 3x4 matrix holds all four changes: one pass over the image.
+    affine = np.empty((3, 4))
+    affine[:, :3] = (1.0 - saturation) * _LUMA
+    affine[_DIAGONAL] += saturation
+    affine *= (contrast * gains)[:, None]
+    affine[:, 3] = 118.0 * (1.0 - contrast)
     return cv2.transform(image, affine)
 
 
-def _target_pixels(sample: HandSample, rng: np.random.Generator) -> np.ndarray | None:
-    """Pixels of the hands that a crop is made for: all of them, or, of two, sometimes one."""
+def _target_box(sample: HandSample, rng: np.random.Generator) -> Box | None:
+    """The box of the hands that a crop is made for: all of them, or, of two, sometimes one."""
     present = np.flatnonzero(sample.presence)
     if len(present) == 2 and rng.random() < 0.3:
         present = present[rng.integers(2) :][:1]
-    return _hand_pixels(sample, present)
+    return _hand_box(sample, present, margin=1.0)
 
 
-def _hand_pixels(sample: HandSample, sides: np.ndarray) -> np.ndarray | None:
-    """(N, 2) image pixels of these hands' vertices, every third of them (joints where no mesh is known),
-    clipped to the image."""
-    points = [
-        sample.vertices[s, ::3] if sample.mesh_valid[s] else sample.joints[s][sample.joints_valid[s]]
-        for s in sides
-    ]
-    if not points:
+def _hand_box(sample: HandSample, sides: np.ndarray, margin: float) -> Box | None:
+    """The square box, see `box_around`, of these hands' vertices in the image, every third of them (joints
+    where no mesh is known); None where nothing of them is before the camera."""
+    edges = np.array([np.inf, np.inf, -np.inf, -np.inf])
+    for s in sides.tolist():
+        if sample.mesh_valid[s]:
+            _widen(edges, sample.vertices[s], 3, sample.intrinsics)
+        else:
+            _widen(edges, sample.joints[s][sample.joints_valid[s]], 1, sample.intrinsics)
+    left, top, right, bottom = edges.tolist()
+    if not left <= right:
         return None
-    stacked = np.concatenate(points).astype(np.float64)
-    stacked = stacked[stacked[:, 2] > 0.01]
-    if not len(stacked):
-        return None
-    limit = np.array([sample.intrinsics.width - 1.0, sample.intrinsics.height - 1.0])
-    return np.clip(_projected(sample.intrinsics, stacked), 0.0, limit)
+    return np.array([(left + right) / 2, (top + bottom) / 2]), max(right - left, bottom - top) / margin
 
 
-def _projected(camera: CameraIntrinsics, points: np.ndarray) -> np.ndarray:
-    """(N, 2) image pixels of (N, 3) points; what is behind the camera lies nowhere in it."""
+def _widen(edges: np.ndarray, points: np.ndarray, step: int, camera: CameraIntrinsics) -> None:
+    """Widens edges (4,) [left, top, right, bottom] by each `step`-th of the points (N, 3), in the image."""
     if camera.is_pinhole:
-        return _pinhole(camera.matrix, points)
-    with np.errstate(invalid="ignore"):
-        return np.nan_to_num(camera.project(points), nan=-1e6)
-
-
-def _pinhole(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """The same for a camera without distortion, at a tenth of the price: this runs for every training
-    sample."""
-    depth = points[:, 2:]
-    pixels = points[:, :2] / np.where(depth > 1e-3, depth, 1.0) * matrix[[0, 1], [0, 1]] + matrix[:2, 2]
-    return np.where(depth > 1e-3, pixels, -1e6)
+        widen_box(points, step, camera.matrix, camera.width, camera.height, edges)
+        return
+    pixels = camera.project(points[::step])
+    pixels = np.clip(pixels[np.isfinite(pixels).all(axis=1)], 0.0, [camera.width - 1.0, camera.height - 1.0])
+    if len(pixels):
+        edges[:2] = np.minimum(edges[:2], pixels.min(axis=0))
+        edges[2:] = np.maximum(edges[2:], pixels.max(axis=0))
 
 
 def _mirrored_points(points: np.ndarray) -> np.ndarray:

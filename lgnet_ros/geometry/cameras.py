@@ -150,11 +150,13 @@ class CameraIntrinsics:
             (…,3) with z = 1; NaN where no ray with z > 0 leads to the pixel.
         """
         pixels = np.asarray(pixels, dtype=np.float64)
-        ones = np.ones((*pixels.shape[:-1], 1))
+        rays = np.ones((*pixels.shape[:-1], 3))
         if self.is_pinhole:
-            return np.concatenate([pixels, ones], -1) @ np.linalg.inv(self.matrix).T
-        flat = self._undistort(pixels.reshape(-1, 1, 2)).reshape(pixels.shape)
-        rays = np.concatenate([flat, ones], -1)
+            (fx, skew, cx), (_, fy, cy), _ = self.matrix.tolist()
+            rays[..., 1] = (pixels[..., 1] - cy) / fy
+            rays[..., 0] = (pixels[..., 0] - cx - skew * rays[..., 1]) / fx
+            return rays
+        rays[..., :2] = self._undistort(pixels.reshape(-1, 1, 2)).reshape(pixels.shape)
         # The iterative inverse need not have converged, nor exist: ask the forward model.
         reached = np.linalg.norm(self.project(rays) - pixels, axis=-1) < 0.1
         return np.where(reached[..., None], rays, np.nan)

@@ -78,10 +78,10 @@ class CropCamera:
         Raises:
             UserError: the box is empty, or no ray in front of the camera leads to its center.
         """
-        ray = intrinsics.rays(np.asarray(center_px, dtype=np.float64))
-        if not (np.isfinite(ray).all() and np.isfinite(side_px) and side_px > 0):
+        x, y, _ = intrinsics.rays(center_px).tolist()
+        if not (math.isfinite(x) and math.isfinite(y) and math.isfinite(side_px) and side_px > 0):
             raise UserError(f"crop: no camera looks at the box around pixel {center_px} with side {side_px}")
-        rotation = _rotation_to_roll(roll_rad) @ _shortest_rotation_to_forward(ray / np.linalg.norm(ray))
+        rotation = _rotation_to_roll(roll_rad) @ _shortest_rotation_to_forward(x, y)
         return cls(rotation, size_px / side_px * _magnification(intrinsics, rotation), size_px)
 
     @property
@@ -198,6 +198,10 @@ class CropCamera:
 
 def _magnification(intrinsics: CameraIntrinsics, rotation_crop_camera: NDArray[np.float64]) -> float:
     """Image pixels per unit tangent on the turned camera's axis: its focal length at image scale."""
+    cosine = float(rotation_crop_camera[2, 2])
+    if intrinsics.is_pinhole and cosine > 1e-2:
+        # The root of the determinant of the homography K Rᵀ's derivative on the axis, det(K) / cos³.
+        return math.sqrt(float(intrinsics.matrix[0, 0] * intrinsics.matrix[1, 1]) / cosine**3)
     step = 1e-3
     probes = np.array([[step, 0, 1], [-step, 0, 1], [0, step, 1], [0, -step, 1]])
     pixels = intrinsics.project(probes @ rotation_crop_camera)
@@ -207,11 +211,11 @@ def _magnification(intrinsics: CameraIntrinsics, rotation_crop_camera: NDArray[n
     return float(np.sqrt(abs(np.linalg.det(jacobian))))
 
 
-def _shortest_rotation_to_forward(direction: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(3,3) rotation that takes a unit vector with z > 0 to (0, 0, 1) the shortest way."""
-    # Rodrigues with the axis direction × z, whose length is the sine. Written out: it runs per sample.
-    x, y, z = direction.tolist()
-    k = 1.0 / (1.0 + z)
+def _shortest_rotation_to_forward(right: float, down: float) -> NDArray[np.float64]:
+    """(3,3) rotation that takes the direction of the ray (right, down, 1) to (0, 0, 1) the shortest way."""
+    # Rodrigues with the axis ray × z, whose length is the sine. Written out: it runs per sample.
+    z = 1.0 / math.sqrt(right * right + down * down + 1.0)
+    x, y, k = right * z, down * z, 1.0 / (1.0 + z)
     return np.array([[z + y * y * k, -x * y * k, -x], [-x * y * k, z + x * x * k, -y], [x, y, z]])
 
 

@@ -95,3 +95,13 @@ def test_a_closed_mesh_has_no_cracks_between_its_faces() -> None:
         [np.stack([corner, corner + 24, corner + 1], 1), np.stack([corner + 1, corner + 24, corner + 25], 1)]
     ).astype(np.int32)
     assert np.all(rasterize(vertices, faces, view, 2).face >= 0)
+
+
+def test_level_and_upright_edges_fill_exactly_the_samples_between_them() -> None:
+    view = View(np.eye(3), np.zeros(3), 16.0, 16.0, 0.0, 0.0, 16, 12)
+    corners = [[2.25, 3.25, 16], [9.25, 3.25, 16], [9.25, 8.25, 16], [2.25, 8.25, 16]]
+    faces = np.array([[0, 2, 1], [0, 3, 2]], np.int32)
+    seen = rasterize(np.array(corners, np.float32) / 16, faces, view, 1)
+    expected = np.zeros((12, 16), bool)
+    expected[4:9, 3:10] = True
+    np.testing.assert_array_equal(seen.face >= 0, expected)

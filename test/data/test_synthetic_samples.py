@@ -158,7 +158,7 @@ def test_seeds_splits_and_indices_have_streams_of_their_own() -> None:
         for seed in (0, 1)
         for index in (0, 1)
         for split in SPLITS
-        for purpose in ("scene", "looks", "crop")
+        for purpose in ("scene", "frame noise", "crop")
     }
     assert len(draws) == 2 * 2 * 3 * 3
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lgnet_ros.data.jit import compiled
 from lgnet_ros.data.sample import MASK_OTHER
-from lgnet_ros.data.synthetic.jit import compiled
 from lgnet_ros.data.synthetic.looks import Person, arm_albedo, hand_label, paint_hand, skin_material
 from lgnet_ros.data.synthetic.meshes import BARE, FIRST_MATERIAL, NO_DETAILS, Mesh, Part, tube_faces
 from lgnet_ros.data.synthetic.posing import FastHand, Posed

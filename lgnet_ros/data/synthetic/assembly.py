@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from lgnet_ros.data.jit import compiled
 from lgnet_ros.data.synthetic.columns import ALBEDO, AMBIENT, ATTRIBUTES, NORMAL, TEXTURE
-from lgnet_ros.data.synthetic.jit import compiled
 from lgnet_ros.data.synthetic.meshes import Part
 from lgnet_ros.data.synthetic.shading import Surface
 from lgnet_ros.data.synthetic.vertex_light import irradiance, openness
@@ -39,19 +39,35 @@ def assemble(
     for part in parts:
         mesh = part.mesh
         end = face + len(mesh.faces)
-        _append_faces(
-            mesh.faces, part.face_material, part.face_detail, vertex, material, detail,
-            surface.faces[face:end], surface.part[face:end], surface.detail[face:end],
-        )  # fmt: skip
-        _append_vertices(
+        _append(
+            mesh.faces, part.face_material, part.face_detail, face, vertex, material, detail,
+            surface.faces, surface.part, surface.detail,
             mesh.vertices, mesh.normals, part.albedo, mesh.texture, harmonics, centers, squared_radii,
-            part.shaded, vertex, surface.vertices, surface.attributes,
+            part.shaded, surface.vertices, surface.attributes,
         )  # fmt: skip
         if part.casts_shadow:
             casting.append(surface.faces[face:end])
         vertex, face = vertex + len(mesh.vertices), end
         material, detail = material + len(part.materials), detail + len(part.details)
     return surface, np.concatenate(casting)
+
+
+@compiled
+def _append(
+    faces, material, detail, first, first_vertex, first_material, first_detail,
+    all_faces, all_parts, all_details,
+    vertices, normals, albedo, texture, harmonics, centers, squared_radii, shaded, all_vertices, attributes,
+):  # fmt: skip
+    """Writes one part behind those that are there: `first` faces and `first_vertex` vertices."""
+    end = first + faces.shape[0]
+    _append_faces(
+        faces, material, detail, first_vertex, first_material, first_detail,
+        all_faces[first:end], all_parts[first:end], all_details[first:end],
+    )  # fmt: skip
+    _append_vertices(
+        vertices, normals, albedo, texture, harmonics, centers, squared_radii, shaded, first_vertex,
+        all_vertices, attributes,
+    )  # fmt: skip
 
 
 @compiled

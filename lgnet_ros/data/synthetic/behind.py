@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from lgnet_ros.data.synthetic.jit import compiled, inlined
+from lgnet_ros.data.jit import compiled, counting_nothing, inlined
 from lgnet_ros.data.synthetic.lookups import texel
 
 _F = np.float32
 
 
-@compiled
+@counting_nothing
 def paint_far(to_picture, first, second, third, tint, edge, gradient, face, far):
     """The backdrop in linear light (h, w, 3): two pictures, mixed where the third passes the threshold
     `edge`.
@@ -66,18 +66,29 @@ def _mapped(k, maps, x, y):
     return u * w, v * w
 
 
-@compiled
+@counting_nothing
 def blank_beyond(to_image, width, height, border, image, mask):
     """Paints the pixels that a homography takes beyond a width × height image, or behind the camera."""
+    beyond, last_x, last_y = 0, mask.shape[1] - 1, mask.shape[0] - 1
+    for y in (0, last_y):
+        for x in (0, last_x):
+            beyond += _beyond(x, y, to_image, width, height)
+    if beyond == 0:  # what the image shows is convex: all between the corners is in it too
+        return
     for y in range(mask.shape[0]):
         for x in range(mask.shape[1]):
-            u = to_image[0, 0] * x + to_image[0, 1] * y + to_image[0, 2]
-            v = to_image[1, 0] * x + to_image[1, 1] * y + to_image[1, 2]
-            w = to_image[2, 0] * x + to_image[2, 1] * y + to_image[2, 2]
-            if w < 1e-3 or u < -0.5 * w or v < -0.5 * w or u >= (width - 0.5) * w or v >= (height - 0.5) * w:
+            if _beyond(x, y, to_image, width, height):
                 mask[y, x] = 0
                 for c in range(3):
                     image[y, x, c] = border[c]
+
+
+@inlined
+def _beyond(x, y, to_image, width, height):
+    u = to_image[0, 0] * x + to_image[0, 1] * y + to_image[0, 2]
+    v = to_image[1, 0] * x + to_image[1, 1] * y + to_image[1, 2]
+    w = to_image[2, 0] * x + to_image[2, 1] * y + to_image[2, 2]
+    return w < 1e-3 or u < -0.5 * w or v < -0.5 * w or u >= (width - 0.5) * w or v >= (height - 0.5) * w
 
 
 @compiled

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lgnet_ros.data.synthetic.jit import compiled
+from lgnet_ros.data.jit import compiled
 from lgnet_ros.data.synthetic.posing import chain_joints, rotations_from_angles
 from lgnet_ros.data.synthetic.spheres import move_balls, self_gap
 

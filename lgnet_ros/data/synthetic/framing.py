@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lgnet_ros.data.synthetic.jit import compiled
+from lgnet_ros.data.jit import compiled
 from lgnet_ros.data.synthetic.raster import View
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import exp
+
 import numpy as np
 
 from lgnet_ros.data.synthetic.shading import Light
@@ -16,8 +18,8 @@ def sample_light(rng: np.random.Generator) -> tuple[Light, np.ndarray]:
     hardness = rng.beta(1.1, 1.3)  # 0: overcast, 1: a bare lamp
     warmth = rng.normal(0.0, 0.12)
     key = Light(_lamp_direction(rng), hardness * 1.1 * _tint(warmth))
-    harmonics = np.zeros((9, 3))
     ambient = 0.25 + 0.75 * (1.0 - hardness)
+    harmonics = np.zeros((9, 3))
     harmonics[0] = ambient * 0.55 * _tint(rng.normal(0, 0.1))
     for _ in range(int(rng.integers(1, 4))):
         lobe_color = ambient * rng.uniform(0.2, 0.8) * _tint(rng.normal(0, 0.15))
@@ -34,7 +36,7 @@ def _lamp_direction(rng: np.random.Generator) -> np.ndarray:
 
 def _tint(warmth: float) -> np.ndarray:
     """(3,) a lamp's color, 0 neutral, positive warm."""
-    return np.array([np.exp(warmth), 1.0, np.exp(-1.2 * warmth)])
+    return np.array([exp(warmth), 1.0, exp(-1.2 * warmth)])
 
 
 def _lobe(d: np.ndarray) -> np.ndarray:
@@ -42,13 +44,9 @@ def _lobe(d: np.ndarray) -> np.ndarray:
 
     In the basis of `environment_light`: 1, y, z, x, xy, yz, 3z² − 1, xz, x² − y².
     """
-    x, y, z = d
+    x, y, z = d.tolist()
     c = 15.0 / 32.0
-    # (n·d)² = Σ of the second-order terms; x² and y² of the normal are written with z² and x² − y².
-    squared = np.array(
-        [1.0 / 3.0, 0, 0, 0, 2 * x * y, 2 * y * z, (3 * z * z - 1) / 6.0, 2 * x * z, (x * x - y * y) / 2.0]
-    )
-    linear = np.array([0, y, z, x, 0, 0, 0, 0, 0])
-    result = 0.5 * linear + c * squared
-    result[0] += 0.25 - 5.0 / 32.0
-    return result
+    # (n·d)² = 1/3 + the second-order terms; x² and y² of the normal are written with z² and x² − y².
+    second = 2 * x * y, 2 * y * z, (3 * z * z - 1) / 6.0, 2 * x * z, (x * x - y * y) / 2.0
+    constant = 0.25 - 5.0 / 32.0 + c / 3.0
+    return np.array([constant, 0.5 * y, 0.5 * z, 0.5 * x, *(c * value for value in second)])

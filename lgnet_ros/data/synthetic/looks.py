@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lgnet_ros.data.jit import compiled
 from lgnet_ros.data.sample import MASK_LEFT, MASK_OTHER, MASK_RIGHT
 from lgnet_ros.data.synthetic.columns import SKIN
-from lgnet_ros.data.synthetic.jit import compiled
 from lgnet_ros.data.synthetic.meshes import material
 from lgnet_ros.data.synthetic.shading import Textures
 from lgnet_ros.data.synthetic.skin import SkinMap

@@ -9,19 +9,8 @@ from functools import lru_cache
 import numpy as np
 
 from lgnet_ros.data.synthetic.columns import (
-    BUMP,
     DETAIL_COLUMNS,
-    GLOSS,
-    GLOSS_POWER,
-    IMAGE,
-    IMAGE_SCALE,
-    KIND,
-    LABEL,
-    MATERIAL_COLUMNS,
-    NOISE,
-    NOISE_SCALE,
     PLAIN,
-    WRAP,
 )
 from lgnet_ros.data.synthetic.vectors import cross, length, unit
 
@@ -84,13 +73,11 @@ def material(
     gloss_power: float = 12.0,
     wrap: tuple[float, float, float] = (0.05, 0.05, 0.05),
 ) -> np.ndarray:
-    """One row (12,) of the material table; scales are repeats per metre of texture coordinate."""
-    row = np.zeros(MATERIAL_COLUMNS, np.float32)
-    row[KIND], row[IMAGE], row[IMAGE_SCALE], row[LABEL] = kind, image, image_scale, label
-    row[NOISE], row[NOISE_SCALE], row[BUMP] = noise, noise_scale, bump
-    row[GLOSS], row[GLOSS_POWER] = gloss, gloss_power
-    row[WRAP : WRAP + 3] = wrap
-    return row
+    """One row (12,) of the material table, in the order of `columns`; scales are repeats per metre of texture
+    coordinate."""
+    return np.array(
+        [kind, image, image_scale, noise, noise_scale, bump, gloss, gloss_power, label, *wrap], np.float32
+    )
 
 
 def plain_part(

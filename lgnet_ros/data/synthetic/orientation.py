@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lgnet_ros.data.jit import compiled
 from lgnet_ros.data.synthetic.arms import Arm
 from lgnet_ros.data.synthetic.vectors import cross, length, unit
 from lgnet_ros.hand_model.topology import LEFT
@@ -19,6 +20,8 @@ VIEWPOINTS = {
 }
 _SHARES = np.cumsum([share for share, _, _ in VIEWPOINTS.values()])[:-1]
 _WITHIN_UPRIGHT = 0.6
+_WRIST_BEND = np.array([0.45, 0.2])  # rad, one standard deviation of flexion and deviation
+_ALONG_IMAGE = np.zeros(3)
 
 
 class Viewpoint(NamedTuple):
@@ -81,17 +84,32 @@ def root_from(fingers: np.ndarray, back: np.ndarray, turn: float, side: int) -> 
 
 def sample_arm(rng: np.random.Generator, root: np.ndarray, side: int, view: Viewpoint) -> Arm:
     """An arm for a hand: of some wrist bends that people make, the one that suits the view best."""
-    flexion = 0.45 * rng.standard_normal(10)
-    deviation = 0.2 * rng.standard_normal(10)
-    sign = -1.0 if side == LEFT else 1.0
-    # In the template the forearm runs along +x (right); flexed, it turns about z, deviated, about y.
-    local = np.array([sign * np.cos(flexion) * np.cos(deviation), np.sin(flexion), np.sin(deviation)])
-    candidates = (root @ local).T
-    cost = np.abs(candidates[:, 2] + 0.15) if view.elbow is None else -candidates @ unit(view.elbow)
-    bent = flexion**2 / 0.9 + deviation**2 / 0.2
-    best = candidates[np.argmin(cost + 0.25 * bent)]
-    forearm = unit(best)
-    return arm_along(forearm, view.shoulder)
+    bends = rng.standard_normal((10, 2)) * _WRIST_BEND
+    elbow = _ALONG_IMAGE if view.elbow is None else unit(view.elbow)
+    local, sign = np.empty(3), -1.0 if side == LEFT else 1.0
+    _best_bend(bends, sign, root.astype(np.float64), elbow, local)
+    return arm_along(unit(local), view.shoulder)
+
+
+@compiled
+def _best_bend(bends, sign, root, elbow, best):
+    """Of bends (K, 2) [flexion, deviation], the forearm (3,) in the scene that lies best and bends least.
+
+    In the template the forearm runs along +x (right); flexed, it turns about z, deviated, about y. elbow
+    (3,): where it should point; all zero: along the image.
+    """
+    least = 1e9
+    along_image = elbow[0] == 0 and elbow[1] == 0 and elbow[2] == 0
+    for k in range(bends.shape[0]):
+        flexion, deviation = bends[k, 0], bends[k, 1]
+        x, y, z = sign * np.cos(flexion) * np.cos(deviation), np.sin(flexion), np.sin(deviation)
+        u = root[0, 0] * x + root[0, 1] * y + root[0, 2] * z
+        v = root[1, 0] * x + root[1, 1] * y + root[1, 2] * z
+        w = root[2, 0] * x + root[2, 1] * y + root[2, 2] * z
+        cost = abs(w + 0.15) if along_image else -(u * elbow[0] + v * elbow[1] + w * elbow[2])
+        cost += 0.25 * (flexion**2 / 0.9 + deviation**2 / 0.2)
+        if cost < least:
+            least, best[0], best[1], best[2] = cost, u, v, w
 
 
 def arm_along(forearm: np.ndarray, shoulder: np.ndarray) -> Arm:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from lgnet_ros.data.jit import counting_nothing, inlined
 from lgnet_ros.data.synthetic.columns import (
     ALBEDO,
     AMBIENT,
@@ -26,22 +27,20 @@ from lgnet_ros.data.synthetic.columns import (
     TEXTURE,
     WRAP,
 )
-from lgnet_ros.data.synthetic.jit import compiled, inlined
 from lgnet_ros.data.synthetic.lookups import nearest_noise, noise_at, texel
 
 _F = np.float32
 
 
-@compiled
+@counting_nothing
 def paint_surfaces(
     face, inverse_depth, planes, faces, part, detail, attributes, materials, details,
     samples, camera, turn, start, lamp,
     shadow_inverse, shadow_frame, shadow_focal, shadow_center, shadow_bias,
-    pictures, noise, color, label, depth_out,
+    pictures, noise, color, label, depth_out, value,
 ):  # fmt: skip
     """Adds every surface's share to every pixel, and fills labels and depths by the surface with most
-    samples."""
-    value = np.empty(ATTRIBUTES, np.float32)
+    samples. `value` (ATTRIBUTES,) float32 is room to work in."""
     total = samples * samples
     share, half = _F(1.0) / _F(total), _F(0.5)
     per_u, per_v = _F(1.0) / (camera[0] * _F(samples)), _F(1.0) / (camera[1] * _F(samples))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lgnet_ros.data.synthetic.jit import compiled
+from lgnet_ros.data.jit import compiled, inlined
 
 NEAR_M = 0.03
 
@@ -34,9 +34,10 @@ class View(NamedTuple):
     height: int
 
     def to_view(self, points: np.ndarray) -> np.ndarray:
-        """(N, 3) float32 points in the view's axes, of (N, 3) points in the scene's."""
-        moved = np.asarray(points, dtype=np.float32) - self.origin.astype(np.float32)
-        return np.ascontiguousarray(moved @ self.rotation.T.astype(np.float32))
+        """(N, 3) float32 points in the view's axes, of (N, 3) float32 points in the scene's."""
+        turned = np.empty((len(points), 3), np.float32)
+        _turn(points, np.ascontiguousarray(self.rotation), self.origin, turned)
+        return turned
 
 
 class Visibility(NamedTuple):
@@ -75,6 +76,14 @@ def rasterize(vertices_view: np.ndarray, faces: np.ndarray, view: View, supersam
     first_v = (0.5 / supersampling - 0.5 - view.center_y) / view.focal_y
     _draw(vertices_view, faces, first_u, step_u, first_v, step_v, *result)
     return result
+
+
+@compiled
+def _turn(points, rotation, origin, turned):
+    for i in range(points.shape[0]):
+        x, y, z = points[i, 0] - origin[0], points[i, 1] - origin[1], points[i, 2] - origin[2]
+        for c in range(3):
+            turned[i, c] = rotation[c, 0] * x + rotation[c, 1] * y + rotation[c, 2] * z
 
 
 @compiled
@@ -142,33 +151,30 @@ def _plane_coefficients(vertices, a, b, c, plane):
 
 @compiled
 def _fill(plane, left, right, top, bottom, f, face_buffer, inverse_buffer):
-    limit = np.float32(1.0 / NEAR_M)
-    dx0, dx1, dx2 = plane[0, 0], plane[1, 0], plane[2, 0]
+    """Row by row the span in which all three w are non-negative, and in it whatever is nearer than before."""
+    limit, slack = np.float32(1.0 / NEAR_M), 1e-9  # slack: a shared edge belongs to both faces, no cracks
+    right0, right1, right2 = plane[0, 0] > 0, plane[1, 0] > 0, plane[2, 0] > 0  # where w rises along the row
+    per0, per1, per2 = _reciprocal(plane[0, 0]), _reciprocal(plane[1, 0]), _reciprocal(plane[2, 0])
+    slope = plane[0, 0] + plane[1, 0] + plane[2, 0]
+    least, most = np.float64(left), np.float64(right)
     for row in range(top, bottom + 1):
         r0 = plane[0, 1] * row + plane[0, 2]
         r1 = plane[1, 1] * row + plane[1, 2]
         r2 = plane[2, 1] * row + plane[2, 2]
-        first, last = left, right
-        if last - first > 12:
-            # A wide row: solve for the span where all three are non-negative, one sample wider for rounding.
-            first, last = _narrow(r0, dx0, first, last)
-            first, last = _narrow(r1, dx1, first, last)
-            first, last = _narrow(r2, dx2, first, last)
-        for column in range(first, last + 1):
-            w0, w1, w2 = r0 + dx0 * column, r1 + dx1 * column, r2 + dx2 * column
-            if w0 >= -1e-9 and w1 >= -1e-9 and w2 >= -1e-9:  # a shared edge belongs to both: no cracks
-                inverse = np.float32(w0 + w1 + w2)
-                if inverse > inverse_buffer[row, column] and inverse < limit:
-                    inverse_buffer[row, column] = inverse
-                    face_buffer[row, column] = f
+        c0, c1, c2 = -(r0 + slack) * per0, -(r1 + slack) * per1, -(r2 + slack) * per2
+        low = max(least, c0 if right0 else least, c1 if right1 else least, c2 if right2 else least)
+        high = min(most, most if right0 else c0, most if right1 else c1, most if right2 else c2)
+        if low > high:
+            continue
+        base = r0 + r1 + r2
+        for column in range(int(np.ceil(low)), int(high) + 1):
+            inverse = np.float32(base + slope * column)
+            if inverse > inverse_buffer[row, column] and inverse < limit:
+                inverse_buffer[row, column] = inverse
+                face_buffer[row, column] = f
 
 
-@compiled
-def _narrow(constant, slope, first, last):
-    if slope == 0.0:
-        return first, last
-    # Clamped before rounding: for a nearly flat slope the crossing lies beyond what an integer holds.
-    crossing = min(max(-constant / slope, first - 2.0), last + 2.0)
-    if slope > 0.0:
-        return max(first, int(np.floor(crossing)) - 1), last
-    return first, min(last, int(np.ceil(crossing)) + 1)
+@inlined
+def _reciprocal(slope):
+    """1 / slope; a level one falls, but reaches zero beyond any picture."""
+    return 1.0 / slope if abs(slope) > 1e-30 else -1e30

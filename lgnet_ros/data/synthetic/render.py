@@ -10,16 +10,16 @@ import numpy as np
 from lgnet_ros.data.augment import (
     MIN_JOINTS_INSIDE,
     CropSample,
-    flipped,
     jittered_colors,
     jittered_crop,
     labels_in_crop,
 )
+from lgnet_ros.data.jit import compiled
+from lgnet_ros.data.pinhole import mark_inside
 from lgnet_ros.data.sample import MASK_OTHER, HandSample
 from lgnet_ros.data.synthetic.behind import blank_beyond
 from lgnet_ros.data.synthetic.camera import CameraLook, metered_gain, photograph
 from lgnet_ros.data.synthetic.framing import project
-from lgnet_ros.data.synthetic.jit import compiled
 from lgnet_ros.data.synthetic.posing import Posed
 from lgnet_ros.data.synthetic.raster import View, rasterize
 from lgnet_ros.data.synthetic.shading import (
@@ -38,6 +38,8 @@ from lgnet_ros.hand_model.topology import JOINT_COUNT, ROTATION_COUNT, SHAPE_COU
 
 # A joint lies inside the flesh, up to so far behind the skin that one sees.
 _FLESH_M = 0.022
+_NO_TURN = np.eye(3)
+_BORDER = np.array(BORDER_RGB, np.uint8)
 _UNTURNED = np.tile(np.eye(3, dtype=np.float32), (2, ROTATION_COUNT, 1, 1))
 
 
@@ -81,9 +83,7 @@ def photograph_scene(
 def photograph_crop(
     scene: Scene,
     size_px: int,
-    crop_rng: np.random.Generator,
-    noise_rng: np.random.Generator,
-    flip: bool = False,
+    rng: np.random.Generator,
     margin: float = 1.0,
 ) -> CropSample:
     """A jittered crop of the scene, rendered through the crop camera itself.
@@ -96,12 +96,11 @@ def photograph_crop(
             length.
     """
     unseen = _labels(scene, np.empty((0, 0, 3), np.uint8), np.ones((2, JOINT_COUNT), bool), None, None)
-    tight = jittered_crop(unseen, crop_rng, size_px)
+    tight = jittered_crop(unseen, rng, size_px)
     crop = CropCamera(tight.rotation_crop_camera, tight.focal_px, int(round(size_px * margin)))
-    image, mask, visibility = _crop_picture(scene, crop, noise_rng)
+    image, mask, visibility = _crop_picture(scene, crop, rng)
     seen = replace(unseen, visibility=visibility & unseen.presence[:, None])
-    sample = labels_in_crop(seen, crop, image, mask)
-    return flipped(sample) if flip else sample
+    return labels_in_crop(seen, crop, image, mask)
 
 
 def _crop_picture(
@@ -188,17 +187,13 @@ def _labels(
     scene: Scene, image: np.ndarray, visibility: np.ndarray, mask: np.ndarray | None, depth: np.ndarray | None
 ) -> HandSample:
     camera = scene.intrinsics
-    pixels = _projected(scene, frame_view(camera))
-    in_frame = (
-        ((pixels >= -0.5) & (pixels < [camera.width - 0.5, camera.height - 0.5])).all(axis=-1).sum(axis=1)
-    )
     presence = np.zeros(2, bool)
     vertices = np.zeros((2, VERTEX_COUNT, 3), np.float32)
     joints = np.zeros((2, JOINT_COUNT, 3), np.float32)
     rotations = _UNTURNED.copy()
     shape = np.zeros((2, SHAPE_COUNT), np.float32)
     for side, hand in enumerate(scene.hands):
-        if hand is not None and in_frame[side] >= MIN_JOINTS_INSIDE:
+        if hand is not None and _joints_in_frame(hand, camera) >= MIN_JOINTS_INSIDE:
             presence[side] = True
             vertices[side], joints[side] = hand.posed.vertices, hand.posed.joints
             rotations[side], shape[side] = hand.posed.rotations, hand.shape
@@ -219,16 +214,16 @@ def _labels(
     )
 
 
+def _joints_in_frame(hand: HandState, camera: CameraIntrinsics) -> int:
+    inside = np.ones(JOINT_COUNT, bool)
+    mark_inside(hand.posed.joints, _NO_TURN, camera.matrix, camera.width, camera.height, inside)
+    return int(np.count_nonzero(inside))
+
+
 def _blank_outside(image: np.ndarray, mask: np.ndarray, crop: CropCamera, camera: CameraIntrinsics) -> None:
     """Paints what lies beyond the camera's image as `CropCamera.warp` does."""
     last = crop.size_px - 1.0
     per_px, edge = 1.0 / crop.focal_px, -0.5 * last / crop.focal_px
     to_ray = np.array([[per_px, 0.0, edge], [0.0, per_px, edge], [0.0, 0.0, 1.0]])
     to_image = camera.matrix @ crop.rotation_crop_camera.T @ to_ray
-    corners = to_image @ np.array([[0, last, 0, last], [0, 0, last, last], [1, 1, 1, 1]])
-    limit = np.array([[camera.width - 0.5], [camera.height - 0.5]])
-    within = (corners[2] > 1e-3) & np.all(
-        (corners[:2] > -0.5 * corners[2]) & (corners[:2] < limit * corners[2]), axis=0
-    )
-    if not within.all():
-        blank_beyond(to_image, camera.width, camera.height, np.array(BORDER_RGB, np.uint8), image, mask)
+    blank_beyond(to_image, camera.width, camera.height, _BORDER, image, mask)

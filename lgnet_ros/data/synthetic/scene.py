@@ -41,12 +41,11 @@ _PLACES_TRIED = 12
 def sample_scene(seed: int, index: int, settings: SyntheticSettings) -> Scene:
     """The scene `index` of a seed: a pure function of its arguments."""
     rng = random_stream(seed, index, settings.split, "scene")
-    looks = random_stream(seed, index, settings.split, "looks")
     kits = hand_kits(settings.hand_model)
     textures = texture_bank(settings.split, settings.background_folder)
     camera = CameraIntrinsics.from_field_of_view(settings.width, settings.height, rng.uniform(*FIELD_OF_VIEW))
     view = sample_viewpoint(rng)
-    hands, held = _sample_hands(rng, looks, kits, view, settings.split, textures)
+    hands, held = _sample_hands(rng, kits, view, settings.split, textures)
     distance = exp(rng.uniform(log(DISTANCE_M[0]), log(DISTANCE_M[1])))
     if settings.split == "train" and rng.random() < 0.9:
         # Little is to be learned from hands of a dozen pixels; validation and test have as many as the
@@ -56,9 +55,9 @@ def sample_scene(seed: int, index: int, settings: SyntheticSettings) -> Scene:
         shift = _place_in_view(rng, hands, camera, distance)
         hands = [hand.shifted(shift) for hand in hands]
         distance = float(sum(hand.posed.chain[0, 2] for hand in hands)) / len(hands)
-    person = sample_person(looks, settings.split, textures)
+    person = sample_person(rng, settings.split, textures)
     labelled = [(hand, person, sample_arm(rng, hand.posed.turned[0], hand.side, view)) for hand in hands]
-    others = table(rng, view, hands, textures) + bodies(looks, view, labelled, person)
+    others = table(rng, view, hands, textures) + bodies(rng, view, labelled, person)
     others += clutter(rng, settings.split, textures, hands, distance)
     others += other_people(rng, settings.split, textures, kits, view, distance)
     if held is not None:
@@ -69,17 +68,16 @@ def sample_scene(seed: int, index: int, settings: SyntheticSettings) -> Scene:
         labelled,
         others,
         [],
-        sample_light(looks),
-        sample_backdrop(looks, textures),
+        sample_light(rng),
+        sample_backdrop(rng, textures),
         textures,
-        sample_camera(looks),
+        sample_camera(rng),
         f"synthetic/{settings.split}/{seed}/{index}",
     )
 
 
 def _sample_hands(
     rng: np.random.Generator,
-    looks: np.random.Generator,
     kits: tuple[HandKit, HandKit],
     view: Viewpoint,
     split: str,
@@ -89,7 +87,7 @@ def _sample_hands(
     kind = rng.random()
     shape = sample_shape(rng, kits[0].hand)
     holding = rng.random() < HOLDING
-    thing = sample_thing(looks, split, textures, small=rng.random() < 0.3) if holding else None
+    thing = sample_thing(rng, split, textures, small=rng.random() < 0.3) if holding else None
     if kind < INTERACTING:
         passed = None if thing is None else sample_passing(rng, kits, thing, shape)
         return passed or (sample_pair(rng, kits, sample_root(rng, RIGHT), shape), None)

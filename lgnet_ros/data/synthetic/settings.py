@@ -10,7 +10,7 @@ import numpy as np
 from lgnet_ros.errors import UserError
 
 SPLITS = ("train", "validation", "test")
-_PURPOSES = ("scene", "looks", "crop", "crop noise", "frame noise", "clip looks", "clip motion", "clip noise")
+_PURPOSES = ("scene", "crop", "frame noise", "clip looks", "clip motion", "clip noise")
 _WORD = 2**64 - 1
 
 

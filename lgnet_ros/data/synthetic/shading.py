@@ -8,11 +8,13 @@ the price of little more than one sample.
 
 from __future__ import annotations
 
+from math import log2
 from typing import NamedTuple
 
 import numpy as np
 
 from lgnet_ros.data.synthetic.behind import add_uncovered, paint_far
+from lgnet_ros.data.synthetic.columns import ATTRIBUTES
 from lgnet_ros.data.synthetic.paint import paint_surfaces
 from lgnet_ros.data.synthetic.raster import View, Visibility, rasterize
 from lgnet_ros.data.synthetic.vectors import cross, unit
@@ -153,7 +155,7 @@ def shade(
     lamp = np.concatenate([light.direction, light.color]).astype(np.float32)
     paint_surfaces(
         *seen, *surface[1:], supersampling, camera, turn, view.origin.astype(np.float32), lamp,
-        *shadow, textures.on_surfaces, textures.noise, *picture,
+        *shadow, textures.on_surfaces, textures.noise, *picture, np.empty(ATTRIBUTES, np.float32),
     )  # fmt: skip
     return picture
 
@@ -190,6 +192,7 @@ def far_picture(view: View, backdrop: Backdrop, seen: Visibility | None = None) 
 
 def _fitting_size(k: int, view: View, backdrop: Backdrop) -> np.ndarray:
     """The copy of a backdrop's picture whose pixels suit the view's, or a smaller one: out of focus."""
-    scale = float(np.abs(backdrop.maps[k, :, :2]).sum()) / 2.0
-    sharp = int(np.log2(max(256.0 * scale / view.focal_x, 1.0)) + 0.5)
+    (a, b, _), (c, d, _) = backdrop.maps[k].tolist()
+    scale = (abs(a) + abs(b) + abs(c) + abs(d)) / 2.0
+    sharp = int(log2(max(256.0 * scale / view.focal_x, 1.0)) + 0.5)
     return backdrop.images[k][min(sharp + int(backdrop.blur[k]), len(backdrop.images[k]) - 1)]

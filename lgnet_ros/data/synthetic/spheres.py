@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lgnet_ros.data.synthetic.jit import compiled
+from lgnet_ros.data.jit import compiled
 from lgnet_ros.data.synthetic.posing import FastHand, fast_hands
 from lgnet_ros.data.synthetic.vectors import length
 from lgnet_ros.hand_model.topology import OURS_ROTATION

@@ -8,6 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
 from multiprocessing.process import BaseProcess
 from typing import TypeVar
 
@@ -20,7 +21,7 @@ from lgnet_ros.data.synthetic.scene import sample_scene
 from lgnet_ros.data.synthetic.settings import SyntheticSettings, random_stream
 
 Result = TypeVar("Result")
-_AHEAD = 16
+_CHUNK, _CHUNKS_AHEAD = 8, 3
 
 
 def render_sample(seed: int, index: int, settings: SyntheticSettings) -> HandSample:
@@ -41,9 +42,8 @@ def render_crop_sample(
         margin: with 1.25, say, the picture is round(1.25 · size_px) wide around the same camera, focal length
             unchanged, so that it can be shifted, rolled and scaled again without showing a border.
     """
-    crop_rng = random_stream(seed, index, settings.split, "crop")
-    noise = random_stream(seed, index, settings.split, "crop noise")
-    return photograph_crop(sample_scene(seed, index, settings), size_px, crop_rng, noise, margin=margin)
+    rng = random_stream(seed, index, settings.split, "crop")
+    return photograph_crop(sample_scene(seed, index, settings), size_px, rng, margin=margin)
 
 
 def in_processes(function: Callable[[int], Result], indices: Iterable[int], workers: int) -> Iterator[Result]:
@@ -51,8 +51,8 @@ def in_processes(function: Callable[[int], Result], indices: Iterable[int], work
     one).
 
     `function` must be picklable (a module's function, or a `functools.partial` of one). Processes are
-    spawned, so that threads of this one do no harm. Only a few results are made ahead of the one that is
-    asked for.
+    spawned, so that threads of this one do no harm. Indices go to them and results come back by the chunk,
+    since a journey costs as much as a small picture; only a few are made ahead of the one that is asked for.
 
     Raises:
         BrokenProcessPool: a process was killed, for want of memory for instance.
@@ -62,12 +62,17 @@ def in_processes(function: Callable[[int], Result], indices: Iterable[int], work
         return
     context, waiting = multiprocessing.get_context("spawn"), deque()
     with ProcessPoolExecutor(workers, mp_context=context, initializer=begin_worker) as pool:
-        for index in indices:
-            waiting.append(pool.submit(function, index))
-            if len(waiting) >= _AHEAD * workers:
-                yield waiting.popleft().result()
+        remaining = iter(indices)
+        while chunk := list(islice(remaining, _CHUNK)):
+            waiting.append(pool.submit(_each, function, chunk))
+            if len(waiting) >= _CHUNKS_AHEAD * workers:
+                yield from waiting.popleft().result()
         while waiting:
-            yield waiting.popleft().result()
+            yield from waiting.popleft().result()
+
+
+def _each(function: Callable[[int], Result], indices: list[int]) -> list[Result]:
+    return [function(index) for index in indices]
 
 
 def begin_worker() -> None:

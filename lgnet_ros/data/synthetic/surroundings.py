@@ -97,13 +97,13 @@ def torso(rng: np.random.Generator, person: Person, chest: np.ndarray) -> list[P
     tone = person.back if person.gloves is None else np.array([0.45, 0.26, 0.18])
     lip, dark = tone * np.array([0.9, 0.55, 0.55]), np.full(3, 0.02)
     colors = np.stack([person.shirt, tone, lip, person.hair, dark])
-    mesh, piece, owner = _torso_mesh()
+    mesh, owner, face_material = _torso_mesh()
     return [
         Part(
             mesh.moved(turn, chest),
             colors[owner].astype(np.float32),
             np.stack([_cloth(rng), skin_material(person, MASK_OTHER)]),
-            np.isin(piece, (_TONE, _LIP)).astype(np.uint8),
+            face_material,
             BARE,
             NO_DETAILS,
             casts_shadow=False,
@@ -130,7 +130,8 @@ _TORSO = [
 
 @lru_cache(maxsize=1)
 def _torso_mesh() -> tuple[Mesh, np.ndarray, np.ndarray]:
-    """The trunk with its head as one mesh; the color's number of every face and of every vertex."""
+    """The trunk with its head as one mesh; the color's number of every vertex, and 1 for every face of skin,
+    else 0."""
     meshes = [_ellipsoid(half).moved(np.eye(3), np.array(place)) for half, place, _ in _TORSO]
     first = np.cumsum([0] + [len(mesh.vertices) for mesh in meshes])
     joined = Mesh(
@@ -140,10 +141,11 @@ def _torso_mesh() -> tuple[Mesh, np.ndarray, np.ndarray]:
         np.concatenate([mesh.texture for mesh in meshes]),
     )
     colors = [number for _, _, number in _TORSO]
+    skin = [number in (_TONE, _LIP) for number in colors]
     return (
         joined,
-        np.repeat(colors, [len(mesh.faces) for mesh in meshes]),
         np.repeat(colors, [len(mesh.vertices) for mesh in meshes]),
+        np.repeat(skin, [len(mesh.faces) for mesh in meshes]).astype(np.uint8),
     )
 
 

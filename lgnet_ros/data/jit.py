@@ -1,4 +1,4 @@
-"""How the renderer's inner loops are compiled: without the interpreter lock, kept on disk where that is
+"""How inner loops are compiled: without the interpreter lock, kept on disk where that is
 possible."""
 
 from __future__ import annotations
@@ -8,16 +8,22 @@ from collections.abc import Callable
 from numba import njit
 
 
-def compiled(function: Callable) -> Callable:
+def compiled(function: Callable, **options: bool) -> Callable:
     """`numba.njit` with a cache on disk, or without one where no folder can be written.
 
     Numba keeps the machine code beside the source, else in the user's cache folder (or NUMBA_CACHE_DIR). On a
     read-only installation without a home folder it refuses; then each process compiles for itself.
     """
     try:
-        return njit(cache=True, nogil=True, fastmath=True, error_model="numpy")(function)
+        return njit(cache=True, nogil=True, fastmath=True, error_model="numpy", **options)(function)
     except RuntimeError:
-        return njit(nogil=True, fastmath=True, error_model="numpy")(function)
+        return njit(nogil=True, fastmath=True, error_model="numpy", **options)(function)
+
+
+def counting_nothing(function: Callable) -> Callable:
+    """`compiled` without counting who holds which array, for loops that make no array and inline helpers that
+    take some: each pixel would count up and down for every one."""
+    return compiled(function, _nrt=False)
 
 
 def inlined(function: Callable) -> Callable:
