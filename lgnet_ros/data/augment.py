@@ -16,6 +16,8 @@ from lgnet_ros.geometry.crops import CropCamera
 # A hand counts as present in a crop from this many of its 21 joints inside crop and image: a palm, or three
 # fingers. Less than that, nobody could say which hand it is.
 MIN_JOINTS_INSIDE = 7
+# Share of jittered crops that are wider than a tracker's; of these, two in seven are the full frame.
+WIDE_SHARE = 0.35
 
 Box = tuple[np.ndarray, float]  # center (2,) and side, px
 _UNTURNED = np.eye(3)
@@ -136,13 +138,17 @@ def flipped(sample: CropSample) -> CropSample:
 
 
 def jittered_crop(
-    sample: HandSample, rng: np.random.Generator, size_px: int, max_roll_rad: float = 0.6
+    sample: HandSample,
+    rng: np.random.Generator,
+    size_px: int,
+    max_roll_rad: float = 0.6,
+    wide_share: float = WIDE_SHARE,
 ) -> CropCamera:
     """A training crop: around one or both hands, from tight to the full frame, shifted, and, if tight,
     rolled.
 
-    Three in four are as tight as a tracker's (the hands fill 0.55 to 0.95 of the side), the rest wide (down
-    to a sixth), one in ten the full frame unless the hands would be lost in it. Without a hand, a box
+    Most are as tight as a tracker's (the hands fill 0.55 to 0.95 of the side); a share, `wide_share`, is wide
+    (down to a sixth), some of it the full frame unless the hands would be lost in it. Without a hand, a box
     anywhere.
     """
     width, height = sample.intrinsics.width, sample.intrinsics.height
@@ -157,10 +163,10 @@ def jittered_crop(
             sample.intrinsics, _held_in(center, side, width, height), side, size_px, upright
         )
     center, extent = box
-    if kind < 0.1 and extent > full / 6:
+    if kind < wide_share * 2 / 7 and extent > full / 6:
         center = np.array([(width - 1) / 2, (height - 1) / 2])
         return CropCamera.from_box(sample.intrinsics, center, full, size_px, upright)
-    low, high = (0.55, 0.95) if kind < 0.75 else (1 / 6, 0.55)
+    low, high = (0.55, 0.95) if kind < 1.0 - wide_share * 5 / 7 else (1 / 6, 0.55)
     side = min(extent / exp(rng.uniform(log(low), log(high))), max(full, 1.1 * extent))
     freedom = 0.5 * max(side - extent, 0.0) + 0.05 * side
     shifted = center + rng.uniform(-1.0, 1.0, 2) * freedom

@@ -165,6 +165,18 @@ def test_crops_can_be_drawn_with_any_hands_there(model: HandModel, presence: tup
             assert not (cut.presence & ~sample.presence).any()
 
 
+@pytest.mark.parametrize(("wide_share", "least", "most"), [(0.0, 0.5, 1.1), (1.0, 0.0, 0.6)])
+def test_the_share_of_wide_crops_decides_how_much_of_the_side_a_hand_fills(
+    model: HandModel, wide_share: float, least: float, most: float
+) -> None:
+    sample = _sample(model, 4, (True, False))
+    for seed in range(40):
+        crop = jittered_crop(sample, np.random.default_rng(seed), 64, 0.0, wide_share)
+        pixels = crop.project(sample.vertices[0].astype(np.float64))
+        filled = np.ptp(pixels, axis=0).max() / 64
+        assert least <= filled <= most
+
+
 def test_a_tracked_crop_holds_all_hands(model: HandModel) -> None:
     sample = _sample(model, 5)
     crop = tracked_crop(sample, np.random.default_rng(1), 128)

@@ -9,6 +9,7 @@ import numpy as np
 
 from lgnet_ros.data.augment import (
     MIN_JOINTS_INSIDE,
+    WIDE_SHARE,
     CropSample,
     jittered_colors,
     jittered_crop,
@@ -85,6 +86,7 @@ def photograph_crop(
     size_px: int,
     rng: np.random.Generator,
     margin: float = 1.0,
+    wide_share: float = WIDE_SHARE,
 ) -> CropSample:
     """A jittered crop of the scene, rendered through the crop camera itself.
 
@@ -94,9 +96,10 @@ def photograph_crop(
     Args:
         margin: widens the picture about its middle to round(size_px · margin) pixels at the same focal
             length.
+        wide_share: of crops wider than a tracker's, see `jittered_crop`.
     """
     unseen = _labels(scene, np.empty((0, 0, 3), np.uint8), np.ones((2, JOINT_COUNT), bool), None, None)
-    tight = jittered_crop(unseen, rng, size_px)
+    tight = jittered_crop(unseen, rng, size_px, wide_share=wide_share)
     crop = CropCamera(tight.rotation_crop_camera, tight.focal_px, int(round(size_px * margin)))
     image, mask, visibility = _crop_picture(scene, crop, rng)
     seen = replace(unseen, visibility=visibility & unseen.presence[:, None])

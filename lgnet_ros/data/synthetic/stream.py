@@ -43,7 +43,8 @@ def render_crop_sample(
             unchanged, so that it can be shifted, rolled and scaled again without showing a border.
     """
     rng = random_stream(seed, index, settings.split, "crop")
-    return photograph_crop(sample_scene(seed, index, settings), size_px, rng, margin=margin)
+    scene = sample_scene(seed, index, settings)
+    return photograph_crop(scene, size_px, rng, margin=margin, wide_share=settings.wide_crops)
 
 
 def in_processes(function: Callable[[int], Result], indices: Iterable[int], workers: int) -> Iterator[Result]:
