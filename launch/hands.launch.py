@@ -25,6 +25,7 @@ ARGUMENTS = (
     ("depth", "depth", "Aligned depth topic, read with the parameter use_depth."),
     ("detections", "detections", "Detections topic, read with the parameter detector: external."),
     ("parameters", f"{SHARE}/config/hands.yaml", "Parameter file of hands_node."),
+    ("estimator", "", "Overrides the parameter estimator: lgnet or landmarks."),
     ("weights", "", "Overrides the parameter weights: a variant (nano, light, full) or a .safetensors file."),
     ("device", "", "Overrides the parameter device: auto, cpu or cuda."),
     ("frame_prefix", "", "Overrides the parameter frame_prefix; give each camera its own."),
@@ -33,20 +34,25 @@ ARGUMENTS = (
     ("source", "", "demo: webcam, video file or folder of images; empty: the built-in two-hand scene."),
     ("rate", "0.0", "demo: images a second; 0: as the source says, else 30."),
     ("loop", "true", "demo: begin again at the end of a video or folder; false: end with it."),
+    ("handover", "false", "Start handover_node: does a hand offer, receive or rest?"),
+    ("handover_parameters", f"{SHARE}/config/handover.yaml", "Parameter file of handover_node."),
+    ("viewer", "false", "Start viewer_node: what RViz would show, in a browser; needs viser."),
+    ("viewer_port", "8080", "viewer: the port that it serves at, on this machine."),
     ("rviz", "false", "Start RViz."),
     ("fixed_frame", "camera_optical_frame", "RViz: the frame to show everything in; the images' own."),
 )
 SHOWN = (
-    "overlay",
-    "markers",
-    "interaction_markers",
-    "keepout",
-    "handover/update",
-    "handover/feedback",
-    "handover/get_interactive_markers",
-    "handover/target",
+    "hands/overlay",
+    "hands/markers",
+    "hands/interaction_markers",
+    "hands/keepout",
+    "hands/handover/update",
+    "hands/handover/feedback",
+    "hands/handover/get_interactive_markers",
+    "hands/handover/target",
+    "handover/markers",
 )
-OVERRIDES = ("weights", "device", "frame_prefix")
+OVERRIDES = ("estimator", "weights", "device", "frame_prefix")
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -55,7 +61,8 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(name, default_value=default, description=description)
         for name, default, description in ARGUMENTS
     ]
-    return LaunchDescription([*arguments, OpaqueFunction(function=hands), camera(), rviz()])
+    started = [OpaqueFunction(function=hands), camera(), handover(), viewer(), rviz()]
+    return LaunchDescription([*arguments, *started])
 
 
 def hands(context: LaunchContext) -> list[LaunchDescriptionEntity]:
@@ -110,13 +117,43 @@ def camera() -> Node:
     )
 
 
+def handover() -> Node:
+    """What a hand means to the robot."""
+    return Node(
+        package="lgnet_ros",
+        executable="handover_node",
+        name="handover",
+        namespace=LaunchConfiguration("camera_namespace"),
+        parameters=[LaunchConfiguration("handover_parameters")],
+        prefix=LaunchConfiguration("interpreter"),
+        output="screen",
+        emulate_tty=True,
+        condition=IfCondition(LaunchConfiguration("handover")),
+    )
+
+
+def viewer() -> Node:
+    """The view in a browser."""
+    return Node(
+        package="lgnet_ros",
+        executable="viewer_node",
+        name="viewer",
+        namespace=LaunchConfiguration("camera_namespace"),
+        parameters=[{"port": ParameterValue(LaunchConfiguration("viewer_port"), value_type=int)}],
+        prefix=LaunchConfiguration("interpreter"),
+        output="screen",
+        emulate_tty=True,
+        condition=IfCondition(LaunchConfiguration("viewer")),
+    )
+
+
 def rviz() -> Node:
-    """RViz with everything that hands_node shows."""
+    """RViz with everything that hands_node and handover_node show."""
     namespace = LaunchConfiguration("camera_namespace")
     return Node(
         package="rviz2",
         executable="rviz2",
-        remappings=[(f"/hands/{topic}", [namespace, f"/hands/{topic}"]) for topic in SHOWN],
+        remappings=[(f"/{topic}", [namespace, f"/{topic}"]) for topic in SHOWN],
         arguments=["-d", f"{SHARE}/config/hands.rviz", "-f", LaunchConfiguration("fixed_frame")],
         output="log",
         condition=IfCondition(LaunchConfiguration("rviz")),

@@ -23,6 +23,8 @@ PASSED = (
     ("weights", "", "Overrides the parameter weights."),
     ("device", "", "Overrides the parameter device."),
     ("interpreter", "", "Put before hands_node's command: the Python of the environment that holds torch."),
+    ("handover", "false", "Start handover_node: does a hand offer, receive or rest?"),
+    ("viewer", "false", "Start viewer_node: what RViz would show, in a browser; needs viser."),
     ("rviz", "false", "Start RViz."),
     ("fixed_frame", "camera_optical_frame", "RViz: the frame to show everything in; the images' own."),
 )

@@ -11,6 +11,13 @@ from std_msgs.msg import Header
 from lgnet_ros.geometry.cameras import CameraIntrinsics
 
 
+def stamped_header(stamp_s: float, frame_id: str) -> Header:
+    """A header of that time, s ≥ 0."""
+    stamped = Header(frame_id=frame_id)
+    stamped.stamp.sec, stamped.stamp.nanosec = int(stamp_s), int(stamp_s % 1 * 1e9)
+    return stamped
+
+
 def image_message(image: np.ndarray, header: Header) -> Image:
     """An rgb8 image from (H, W, 3) uint8."""
     return _image(image, header, "rgb8")

@@ -9,29 +9,24 @@ from __future__ import annotations
 import array
 import importlib
 import os
-import threading
 from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from geometry_msgs.msg import Pose, TransformStamped
+from geometry_msgs.msg import TransformStamped
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
+from rclpy.time import Time
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
-from visualization_msgs.msg import (
-    InteractiveMarker,
-    InteractiveMarkerFeedback,
-    InteractiveMarkerPose,
-    InteractiveMarkerUpdate,
-)
-from visualization_msgs.srv import GetInteractiveMarkers
 
 from lgnet_ros.errors import UserError
+from lgnet_ros.node.click_server import ClickServer
+from lgnet_ros.node.transforms import NewestTransforms, Placement, placement
 
 # Python package -> end of the Debian package's name, as in ros-jazzy-cv-bridge.
 _DEBIAN_NAMES = {
@@ -92,6 +87,28 @@ def transform_broadcaster(node: Node) -> Any:
     module = _modules["tf2_ros"]
     make = _TransformPublisher if module is None else module.TransformBroadcaster
     return make(node, QoSProfile(depth=100))
+
+
+TransformLookup = Callable[[str, str], Placement | None]
+"""From target and source frame to how they lie: see `NewestTransforms.lookup`."""
+
+
+def transform_lookup(node: Node) -> TransformLookup:
+    """Answers from what is said on /tf from now on."""
+    module = _modules["tf2_ros"]
+    if module is None:
+        return NewestTransforms(node).lookup
+    buffer = module.Buffer()
+    # The buffer's owner: a listener that nobody holds stops listening.
+    buffer.listener = module.TransformListener(buffer, node)
+
+    def lookup(target: str, source: str) -> Placement | None:
+        try:
+            return placement(buffer.lookup_transform(target, source, Time()))
+        except module.TransformException:
+            return None
+
+    return lookup
 
 
 # --- cv_bridge ----------------------------------------------------------------------------------------------
@@ -251,76 +268,10 @@ def quaternion_from_rpy(roll: float, pitch: float, yaw: float) -> tuple[float, f
 # --- interactive_markers -----------------------------------------------------------------------------
 
 
-class _InteractiveMarkerServer:
-    """interactive_markers.InteractiveMarkerServer, as far as markers that are moved and clicked need it."""
-
-    def __init__(self, node: Node, namespace: str) -> None:
-        self._node, self._lock, self._sequence = node, threading.Lock(), 0
-        self._markers: dict[str, InteractiveMarker] = {}
-        self._callbacks: dict[str, Callable[[InteractiveMarkerFeedback], None]] = {}
-        self._pending = InteractiveMarkerUpdate(type=InteractiveMarkerUpdate.UPDATE)
-        self._service = node.create_service(
-            GetInteractiveMarkers, f"{namespace}/get_interactive_markers", self._answer
-        )
-        self._publisher = node.create_publisher(InteractiveMarkerUpdate, f"{namespace}/update", 100)
-        self._subscription = node.create_subscription(
-            InteractiveMarkerFeedback, f"{namespace}/feedback", self._on_feedback, 1
-        )
-
-    def insert(self, marker: InteractiveMarker, *, feedback_callback: Callable[..., None]) -> None:
-        with self._lock:
-            self._markers[marker.name] = marker
-            self._callbacks[marker.name] = feedback_callback
-            self._pending.markers.append(marker)
-
-    def setPose(self, name: str, pose: Pose, header: Header) -> None:  # noqa: N802 (interactive_markers' name)
-        with self._lock:
-            marker = self._markers[name]
-            marker.pose, marker.header = pose, header
-            self._pending.poses.append(InteractiveMarkerPose(header=header, pose=pose, name=name))
-
-    def erase(self, name: str) -> None:
-        with self._lock:
-            del self._markers[name]
-            self._pending.erases.append(name)
-
-    def applyChanges(self) -> None:  # noqa: N802
-        with self._lock:
-            update, self._pending = (
-                self._pending,
-                InteractiveMarkerUpdate(type=InteractiveMarkerUpdate.UPDATE),
-            )
-            if not (update.markers or update.poses or update.erases):
-                return
-            self._sequence += 1
-            update.seq_num = self._sequence
-            self._publisher.publish(update)
-
-    def shutdown(self) -> None:
-        self._node.destroy_service(self._service)
-        self._node.destroy_publisher(self._publisher)
-        self._node.destroy_subscription(self._subscription)
-
-    def _on_feedback(self, feedback: InteractiveMarkerFeedback) -> None:
-        with self._lock:
-            callback = (
-                self._callbacks.get(feedback.marker_name) if feedback.marker_name in self._markers else None
-            )
-        if callback is not None:
-            callback(feedback)
-            self.applyChanges()
-
-    def _answer(self, _request: Any, response: Any) -> Any:
-        with self._lock:
-            response.sequence_number = self._sequence
-            response.markers = list(self._markers.values())
-            return response
-
-
 def interactive_marker_server(node: Node, namespace: str) -> Any:
     """An interactive_markers.InteractiveMarkerServer, or what stands in for it."""
     module = _modules["interactive_markers"]
-    return (_InteractiveMarkerServer if module is None else module.InteractiveMarkerServer)(node, namespace)
+    return (ClickServer if module is None else module.InteractiveMarkerServer)(node, namespace)
 
 
 # --- packages without which a feature is not to be had ------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,7 @@ class Diagnostics:
         self._known_faults: dict[FaultKind, int] = {}
         self.state: InputState | None = None
         self.model_id = ""
+        self.engine_restarts: Callable[[], int] = lambda: 0
 
     def input(self, status: Any) -> Any:
         """What comes in: rate, drops, faults, and whether the camera has stopped."""
@@ -66,6 +68,7 @@ class Diagnostics:
         else:
             status.summary(DiagnosticStatus.OK, f"{rate:.1f} images/s")
         status.add("model", self.model_id)
+        status.add("engine restarts", str(self.engine_restarts()))
         status.add("images per second", f"{rate:.1f}")
         status.add(PROCESSED, str(self._statistics.total(PROCESSED)))
         status.add(WITH_HANDS, str(self._statistics.total(WITH_HANDS)))

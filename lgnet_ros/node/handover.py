@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion
 from rclpy.node import Node
 from scipy.spatial.transform import Rotation
@@ -16,12 +15,11 @@ from visualization_msgs.msg import (
 )
 
 from lgnet_ros.interaction.approach import approach_pose
-from lgnet_ros.interaction.palm import PalmPose
 from lgnet_ros.msg import Hand as HandMsg
 from lgnet_ros.msg import Hands
 from lgnet_ros.node import compat, topics
 from lgnet_ros.node.markers import SIDE_COLORS, color
-from lgnet_ros.node.messages import SIDE_NAMES, point
+from lgnet_ros.node.messages import SIDE_NAMES, palm_of, point
 from lgnet_ros.node.parameters import HandsParameters
 from lgnet_ros.node.qos import RESULTS
 
@@ -73,9 +71,15 @@ class Handover:
         self._shown[name] = chosen
 
     def _on_feedback(self, feedback: InteractiveMarkerFeedback) -> None:
-        if feedback.event_type == InteractiveMarkerFeedback.BUTTON_CLICK:
-            clicked = int(feedback.marker_name.rsplit("_", 1)[1])
-            self._chosen = None if clicked == self._chosen else clicked
+        self._chosen = chosen_after(feedback, self._chosen)
+
+
+def chosen_after(feedback: InteractiveMarkerFeedback, chosen: int | None) -> int | None:
+    """The track id of the chosen hand after what RViz says: a click chooses, a second one takes it back."""
+    number = feedback.marker_name.rsplit("_", 1)[-1]
+    if feedback.event_type != InteractiveMarkerFeedback.BUTTON_CLICK or not number.isdecimal():
+        return chosen
+    return None if int(number) == chosen else int(number)
 
 
 def clickable_marker(name: str, hand: HandMsg, chosen: bool) -> InteractiveMarker:
@@ -102,11 +106,8 @@ def target_pose(hand: HandMsg, standoff_m: float, tool_rpy_deg: tuple[float, flo
 
     tool_rpy_deg: roll, pitch and yaw of the tool in the approach frame, degrees.
     """
-    at, turn = hand.palm.position, hand.palm.orientation
-    rotation = Rotation.from_quat([turn.x, turn.y, turn.z, turn.w]).as_matrix()
-    palm = PalmPose(np.array([at.x, at.y, at.z]), rotation)
     mounting = compat.quaternion_from_rpy(*(math.radians(angle) for angle in tool_rpy_deg))
-    tool = approach_pose(palm, standoff_m, Rotation.from_quat(mounting).as_matrix())
+    tool = approach_pose(palm_of(hand), standoff_m, Rotation.from_quat(mounting).as_matrix())
     x, y, z, w = Rotation.from_matrix(tool.rotation).as_quat().tolist()
     position: Point = point(tool.position)
     return Pose(position=position, orientation=Quaternion(x=x, y=y, z=z, w=w))

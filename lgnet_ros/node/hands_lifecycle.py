@@ -8,6 +8,7 @@ it was.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -29,15 +30,22 @@ from lgnet_ros.node.pipeline_setup import load_pipeline
 from lgnet_ros.node.processing import FrameProcessor
 from lgnet_ros.node.statistics import Statistics
 from lgnet_ros.node.subscriptions import describe
+from lgnet_ros.pipeline import HandsPipeline
 
 DIAGNOSTICS_PERIOD_S = 1.0
+PipelineLoader = Callable[[HandsParameters], tuple[HandsPipeline, str]]
 
 
 class HandsNode(LifecycleNode):
     """Images in, hands out. See the README for topics and parameters."""
 
-    def __init__(self, **options: object) -> None:
-        """options: as `rclpy.node.Node` takes them, for tests: namespace, parameter_overrides, …"""
+    def __init__(self, load: PipelineLoader | None = None, **options: object) -> None:
+        """
+        Args:
+            load: makes the pipeline when the node is configured; None: `load_pipeline`.
+            options: as `rclpy.node.Node` takes them, for tests: namespace, parameter_overrides, …
+        """
+        self._load = load
         super().__init__("hands", **options)
         declare(self, HandsParameters)
         self._values = HandsParameters()
@@ -117,7 +125,7 @@ class HandsNode(LifecycleNode):
     def _configure(self) -> None:
         parameters = read(self, HandsParameters)
         self._thread = InferenceThread()
-        pipeline, model_id = self._thread.call(lambda: load_pipeline(parameters))
+        pipeline, model_id = self._thread.call(lambda: (self._load or load_pipeline)(parameters))
         self._values, self._configured = parameters, True
         self._outputs = Outputs(self, {side: pipeline.faces(side) for side in SIDES})
         self._processor = FrameProcessor(
@@ -130,6 +138,7 @@ class HandsNode(LifecycleNode):
             lambda: self.get_clock().now().nanoseconds * 1e-9,
         )
         self._diagnostics.model_id = model_id
+        self._diagnostics.engine_restarts = lambda: getattr(pipeline, "engine_restarts", 0)
         self.get_logger().info(f"ready: {model_id}")
 
     def _activate(self) -> None:

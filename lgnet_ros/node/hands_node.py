@@ -14,11 +14,17 @@ from lgnet_ros.node.exiting import end_process
 if TYPE_CHECKING:
     from rclpy.node import Node
 
+    from lgnet_ros.node.hands_lifecycle import HandsNode
+
 _WAKE_S = 0.1  # how soon Ctrl-C is noticed while nothing arrives
 
 
-def main(args: list[str] | None = None) -> int:
+def main(args: list[str] | None = None, make_node: Callable[[], HandsNode] | None = None) -> int:
     """Run the node until it is told to stop (SIGINT, SIGTERM).
+
+    Args:
+        args: the command line.
+        make_node: makes another kind of HandsNode.
 
     Returns:
         0 after a clean end; 2 if a Python module that the node cannot do without is missing.
@@ -38,7 +44,7 @@ def main(args: list[str] | None = None) -> int:
     use_large_shared_memory()
     # rclpy's own handlers would shut the context down, and with it the publishers that say good-bye.
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    node = HandsNode()
+    node = (make_node or HandsNode)()
     try:
         node.start_by_itself()
         stop.started = True

@@ -7,10 +7,12 @@ contacts. Made of primitives only: there are few, so they are built as ordinary 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 
 import numpy as np
-from geometry_msgs.msg import Pose, Quaternion
+from builtin_interfaces.msg import Duration
+from geometry_msgs.msg import Pose, Quaternion, Vector3
 from scipy.spatial.transform import Rotation
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
@@ -20,13 +22,16 @@ from lgnet_ros.interaction import GRASP_CLASSES
 from lgnet_ros.msg import Hand as HandMsg
 from lgnet_ros.msg import Hands, HandsRelation
 from lgnet_ros.node.markers import LIFETIME_S, SIDE_COLORS, Name, color, deletion
-from lgnet_ros.node.messages import SIDE_NAMES, point
+from lgnet_ros.node.messages import SIDE_NAMES, palm_of, point, xyz
 
 NORMAL_COLOR = (0.35, 0.85, 0.45)
 APPROACH_COLOR = (0.98, 0.85, 0.25)
 CONTACT_COLOR = (0.95, 0.15, 0.25)
 APPROACH_LENGTH_M = 0.12
 _NORMAL_LENGTH_M = 0.06
+_BLANK = Marker(action=Marker.ADD, lifetime=Duration(sec=LIFETIME_S))
+Ellipsoid = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Center (3,), R_frame_ellipsoid (3,3), full lengths of the axes (3,)."""
 _THUMB_TIP, _INDEX_TIP = JOINT_NAMES.index("thumb_tip"), JOINT_NAMES.index("index_tip")
 
 
@@ -58,24 +63,24 @@ def hand_markers(hand: HandMsg, header: Header, keepout: np.ndarray | None) -> l
     """What one hand does. keepout: (N,3) points of its keep-out surface, None: not known."""
     side = SIDE_NAMES[hand.side]
     joints = hand.joints.reshape(21, 3)
-    at = np.array([hand.palm.position.x, hand.palm.position.y, hand.palm.position.z])
-    turn = hand.palm.orientation
-    normal = Rotation.from_quat([turn.x, turn.y, turn.z, turn.w]).apply([0.0, 0.0, 1.0])
+    palm = palm_of(hand)
+    at, normal = palm.position, palm.normal
     outside = at + APPROACH_LENGTH_M * normal
     markers = [
-        _arrow(f"{side}_normal", header, at, at + _NORMAL_LENGTH_M * normal, NORMAL_COLOR),
-        _arrow(f"{side}_approach", header, outside, at + _NORMAL_LENGTH_M * normal, APPROACH_COLOR),
+        arrow(f"{side}_normal", header, at, at + _NORMAL_LENGTH_M * normal, NORMAL_COLOR),
+        arrow(f"{side}_approach", header, outside, at + _NORMAL_LENGTH_M * normal, APPROACH_COLOR),
         _lines(f"{side}_aperture", header, joints[[_THUMB_TIP, _INDEX_TIP]], SIDE_COLORS[side]),
-        _text(f"{side}_text", header, joints[0], hand_text(hand)),
+        text_line(f"{side}_text", header, joints[0], hand_text(hand)),
     ]
     if keepout is not None:
-        markers.append(_ellipsoid(f"{side}_keepout", header, keepout, SIDE_COLORS[side]))
+        outline = enclosing_ellipsoid(keepout.astype(np.float64))
+        markers.append(ellipsoid(f"{side}_keepout", header, outline, SIDE_COLORS[side]))
     return markers
 
 
 def relation_markers(relation: HandsRelation, header: Header) -> list[Marker]:
     """The closest points of two hands, joined, and where they touch."""
-    ends = np.array([[p.x, p.y, p.z] for p in (relation.closest_right, relation.closest_left)])
+    ends = np.array([xyz(end) for end in (relation.closest_right, relation.closest_left)])
     gap = _lines("closest_points", header, ends, CONTACT_COLOR if relation.distance <= 0 else NORMAL_COLOR)
     markers = [gap]
     if relation.contacts:
@@ -92,14 +97,14 @@ def hand_text(hand: HandMsg) -> str:
     return f"{SIDE_NAMES[hand.side]}: {grasp}, {1000 * hand.grasp_aperture:.0f} mm"
 
 
-def enclosing_ellipsoid(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def enclosing_ellipsoid(points: np.ndarray) -> Ellipsoid:
     """An ellipsoid that holds every point, along the principal axes of the points.
 
     Args:
         points: (N,3).
 
     Returns:
-        center (3,), R_frame_ellipsoid (3,3), full lengths of the axes (3,).
+        See `Ellipsoid`.
     """
     center = (points.min(axis=0) + points.max(axis=0)) / 2
     offsets = points - center
@@ -116,15 +121,17 @@ def _first_of_each_side(message: Hands) -> list[HandMsg]:
 
 
 def _marker(namespace: str, header: Header, kind: int, paint: object) -> Marker:
-    message = Marker(header=header, ns=namespace, id=0, type=kind, action=Marker.ADD, color=paint)
-    message.pose.orientation.w = 1.0
-    message.lifetime.sec = LIFETIME_S
+    # Making a Marker is mostly making the twenty fields that are never looked at: copies share them.
+    message = copy.copy(_BLANK)
+    message.header, message.ns, message.type, message.color = header, namespace, kind, paint
+    message.pose, message.scale, message.points = Pose(orientation=Quaternion(w=1.0)), Vector3(), []
     return message
 
 
-def _arrow(
+def arrow(
     namespace: str, header: Header, tail: np.ndarray, tip: np.ndarray, rgb: tuple[float, ...]
 ) -> Marker:
+    """An arrow from one point to another."""
     message = _marker(namespace, header, Marker.ARROW, color(rgb))
     message.scale.x, message.scale.y = 0.005, 0.011  # shaft and head diameter, m
     message.points = [point(tail), point(tip)]
@@ -138,7 +145,8 @@ def _lines(namespace: str, header: Header, ends: np.ndarray, rgb: tuple[float, .
     return message
 
 
-def _text(namespace: str, header: Header, at: np.ndarray, text: str) -> Marker:
+def text_line(namespace: str, header: Header, at: np.ndarray, text: str) -> Marker:
+    """Text below a point, turned to whoever looks."""
     message = _marker(namespace, header, Marker.TEXT_VIEW_FACING, color((1.0, 1.0, 1.0)))
     message.pose.position = point(at)
     message.pose.position.y += 0.04  # below the wrist: y points down
@@ -147,8 +155,9 @@ def _text(namespace: str, header: Header, at: np.ndarray, text: str) -> Marker:
     return message
 
 
-def _ellipsoid(namespace: str, header: Header, points: np.ndarray, rgb: tuple[float, ...]) -> Marker:
-    center, axes, lengths = enclosing_ellipsoid(points.astype(np.float64))
+def ellipsoid(namespace: str, header: Header, outline: Ellipsoid, rgb: tuple[float, ...]) -> Marker:
+    """A translucent ellipsoid."""
+    center, axes, lengths = outline
     x, y, z, w = Rotation.from_matrix(axes).as_quat().tolist()
     message = _marker(namespace, header, Marker.SPHERE, color(rgb, 0.18))
     message.pose = Pose(position=point(center), orientation=Quaternion(x=x, y=y, z=z, w=w))

@@ -7,20 +7,19 @@ bytes.
 
 from __future__ import annotations
 
-import struct
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from geometry_msgs.msg import Point
-from rclpy.serialization import serialize_message
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from lgnet_ros.hand_model.topology import BONES
 from lgnet_ros.msg import Hands
 from lgnet_ros.node.messages import SIDE_NAMES
+from lgnet_ros.node.templates import STAND_IN, SerializedTemplate, stand_in_header
 
 SIDE_COLORS = {"right": (0.93, 0.52, 0.30), "left": (0.27, 0.56, 0.87)}
 """RGB of either hand wherever it is drawn."""
@@ -33,10 +32,6 @@ _BONE_ENDS = np.array(BONES).reshape(-1)
 _KEPT_TEMPLATES = (
     8  # sets of hands whose bytes are kept: both, right, left, and what several people make of it
 )
-
-# Values that stand in the template where each frame's go; no real marker has them.
-_STAMP = (0x5EC05EC0, 0x0A0A0A0A)
-_COORDINATE = -1.2345678901234567e200
 
 Name = tuple[str, int]
 """A marker's namespace, such as `right_mesh`, and its id: 0 for the first hand of that side, 1, …."""
@@ -137,11 +132,7 @@ def color(rgb: Sequence[float], opacity: float = 1.0) -> ColorRGBA:
 
 
 class MarkerTemplate:
-    """The serialised bytes of one set of markers, and where in them each frame's numbers go.
-
-    The places are found by looking for values that stand there instead, which holds for any version of
-    Marker.msg and any byte layout that keeps float64 and int32 as they are.
-    """
+    """The serialised bytes of one set of markers, into which each frame's points and stamp are written."""
 
     def __init__(
         self, counts: Mapping[Name, int], lost: Sequence[Name], frame_id: str, style: MarkerStyle
@@ -153,38 +144,16 @@ class MarkerTemplate:
             frame_id: of every marker.
             style: how they look.
         """
-        header = Header(frame_id=frame_id)
-        header.stamp.sec, header.stamp.nanosec = _STAMP
-        stand_in = Point(x=_COORDINATE, y=_COORDINATE, z=_COORDINATE)
+        header, stand_in = stand_in_header(frame_id), Point(x=STAND_IN, y=STAND_IN, z=STAND_IN)
         markers = [marker(name, header, [stand_in] * count, style) for name, count in counts.items()]
         markers += [deletion(name, header) for name in lost]
-        self._bytes = bytearray(serialize_message(MarkerArray(markers=markers)))
-        self._stamps = _places(self._bytes, struct.pack("<iI", *_STAMP), len(markers))
-        self._points = dict(zip(counts, self._point_views(list(counts.values())), strict=True))
+        runs = [3 * count for count in counts.values()]
+        self._template = SerializedTemplate(MarkerArray(markers=markers), runs, len(markers))
+        views = (run.reshape(-1, 3) for run in self._template.runs)
+        self._points = dict(zip(counts, views, strict=True))
 
     def filled(self, header: Header, points: Mapping[Name, np.ndarray]) -> bytes:
         """The message with `points` (N,3) in the markers of those names, stamped as `header` is."""
-        stamp = struct.pack("<iI", header.stamp.sec, header.stamp.nanosec)
-        for place in self._stamps:
-            self._bytes[place : place + len(stamp)] = stamp
         for name, view in self._points.items():
             view[...] = points[name]
-        return bytes(self._bytes)
-
-    def _point_views(self, counts: Sequence[int]) -> list[np.ndarray]:
-        """Per marker a writable (N,3) float64 view into the bytes."""
-        pattern = struct.pack("<d", _COORDINATE)
-        views, start = [], 0
-        for count in counts:
-            place = self._bytes.index(pattern * 3 * count, start)
-            views.append(np.frombuffer(self._bytes, np.float64, 3 * count, place).reshape(count, 3))
-            start = place + 24 * count
-        return views
-
-
-def _places(data: bytearray, pattern: bytes, count: int) -> list[int]:
-    """Where the `count` occurrences of `pattern` begin."""
-    places: list[int] = []
-    for _ in range(count):
-        places.append(data.index(pattern, places[-1] + 1 if places else 0))
-    return places
+        return self._template.stamped(header)

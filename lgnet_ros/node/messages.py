@@ -25,6 +25,7 @@ from shape_msgs.msg import Mesh, MeshTriangle
 from std_msgs.msg import Header
 
 from lgnet_ros.hand_model.topology import JOINT_NAMES, OURS_ROTATION
+from lgnet_ros.interaction.palm import PalmPose
 from lgnet_ros.msg import Hand as HandMsg
 from lgnet_ros.msg import Hands, HandsRelation
 from lgnet_ros.pipeline.records import SCALE_SOURCES, Frame, Hand, HandRelation
@@ -141,6 +142,18 @@ def mesh_topology(faces: np.ndarray) -> Mesh:
 def point(xyz: np.ndarray) -> Point:
     """A geometry_msgs/Point of three numbers."""
     return Point(x=float(xyz[0]), y=float(xyz[1]), z=float(xyz[2]))
+
+
+def xyz(triple: Point | Vector3) -> np.ndarray:
+    """(3,) numbers of a geometry_msgs/Point or Vector3."""
+    return np.array([triple.x, triple.y, triple.z])
+
+
+def palm_of(hand: HandMsg) -> PalmPose:
+    """The palm of a message, as the pipeline has it."""
+    turn = hand.palm.orientation
+    rotation = Rotation.from_quat([turn.x, turn.y, turn.z, turn.w]).as_matrix()
+    return PalmPose(xyz(hand.palm.position), rotation)
 
 
 def _floats(values: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from visualization_msgs.msg import MarkerArray
 
 from lgnet_ros.msg import Hands
 from lgnet_ros.node import compat, messages, topics
+from lgnet_ros.node.frames import HandFrames
 from lgnet_ros.node.handover import Handover
 from lgnet_ros.node.interaction_markers import InteractionMarkers
 from lgnet_ros.node.markers import HandMarkers, MarkerStyle, delete_all
@@ -57,6 +58,7 @@ class Outputs:
         self._broadcaster = compat.transform_broadcaster(node)
         self._publishers.append(self._broadcaster.pub_tf)
         self._hand_markers, self._interaction_markers = HandMarkers(faces), InteractionMarkers()
+        self._hand_frames = HandFrames()
         self._handover = Handover(node)
         for side in SIDES:
             topology = self._publisher(Mesh, topics.MESH_TOPOLOGIES[side], LATCHED)
@@ -107,11 +109,10 @@ class Outputs:
         if not parameters.publish_tf or not message.hands:
             return
         several = parameters.max_people > 1
-        transforms = []
-        for hand in message.hands:
-            prefix = messages.frame_prefix(hand, parameters.frame_prefix, several)
-            transforms += messages.hand_transforms(hand, message.header, prefix)
-        self._broadcaster.sendTransform(transforms)
+        hands = [
+            (messages.frame_prefix(hand, parameters.frame_prefix, several), hand) for hand in message.hands
+        ]
+        self._broadcaster.pub_tf.publish(self._hand_frames.message(hands, message.header))
 
     def _publish_palms(self, message: Hands) -> None:
         for side in SIDES:

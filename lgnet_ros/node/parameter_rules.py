@@ -167,6 +167,17 @@ def yaml_lines(record: type) -> list[str]:
     return lines
 
 
+def parameter_file(node: str, module: str, record: type) -> str:
+    """An annotated parameter file with every parameter at its default. module: prints it with `--yaml`."""
+    head = [
+        f"# Parameters of {node}, each at its default (`python -m {module} --yaml`).",
+        "# In brackets: when the parameter may change.",
+        "/**:",
+        "  ros__parameters:",
+    ]
+    return "\n".join([*head, *(f"    {line}" for line in yaml_lines(record))]) + "\n"
+
+
 def _descriptor(rule: Rule) -> Any:
     from rcl_interfaces.msg import ParameterDescriptor
 

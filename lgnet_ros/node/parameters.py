@@ -10,13 +10,14 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
+from lgnet_ros.landmarks.names import DETECTORS, ESTIMATORS
 from lgnet_ros.node.parameter_rules import (
     ANY_TIME,
     START,
     UNCONFIGURED,
     markdown_table,
     parameter,
-    yaml_lines,
+    parameter_file,
 )
 
 _MOST_PEOPLE = 4
@@ -29,21 +30,32 @@ class HandsParameters:
     autostart: bool = parameter(
         True, "Configure and activate by itself; false: wait for `ros2 lifecycle set`.", START
     )
+    estimator: str = parameter(
+        "lgnet",
+        "What says how hands are: LGNet, or the hand model fitted to MediaPipe's landmarks.",
+        UNCONFIGURED,
+        choices=ESTIMATORS,
+    )
+    landmarks_model: str = parameter(
+        "",
+        "File `hand_landmarker.task` for MediaPipe; empty: the model in the wheel of mediapipe 0.10.21.",
+        UNCONFIGURED,
+    )
     weights: str = parameter(
         "", "Variant (`nano`, `light`, `full`) or `.safetensors` file; empty: the default.", UNCONFIGURED
     )
     device: str = parameter("auto", "Where the network runs.", UNCONFIGURED, choices=("auto", "cpu", "cuda"))
     precision: str = parameter(
         "auto",
-        "Arithmetic of the network.",
+        "Arithmetic of the network; `fp16` on CUDA, `int8` once `lgnet export` has made it.",
         UNCONFIGURED,
-        choices=("auto", "fp32", "bf16"),
+        choices=("auto", "fp32", "bf16", "fp16", "int8"),
     )
     detector: str = parameter(
         "self",
-        "What finds hands while none is tracked; `external` listens to `detections`.",
+        "What finds hands that are not followed yet; `external` listens to `detections`.",
         UNCONFIGURED,
-        choices=("self", "external"),
+        choices=DETECTORS,
     )
     max_people: int = parameter(
         1,
@@ -147,13 +159,7 @@ class HandsParameters:
 
 def yaml_file() -> str:
     """The annotated parameter file `config/hands.yaml`, with every parameter at its default."""
-    head = [
-        "# Parameters of hands_node, each at its default (`python -m lgnet_ros.node.parameters --yaml`).",
-        "# In brackets: when the parameter may change.",
-        "/**:",
-        "  ros__parameters:",
-    ]
-    return "\n".join([*head, *(f"    {line}" for line in yaml_lines(HandsParameters))]) + "\n"
+    return parameter_file("hands_node", "lgnet_ros.node.parameters", HandsParameters)
 
 
 if __name__ == "__main__":

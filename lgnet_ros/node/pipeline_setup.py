@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from lgnet_ros.inference import Engine
+from lgnet_ros.landmarks.choice import EstimatorChoice, load_detector, load_estimator
 from lgnet_ros.node.parameters import HandsParameters
-from lgnet_ros.pipeline import HandsPipeline, NoDetector
+from lgnet_ros.pipeline import HandsPipeline
 from lgnet_ros.pipeline.filters import FilterSettings, OneEuroSettings
 from lgnet_ros.pipeline.settings import PipelineSettings
 
@@ -20,15 +20,22 @@ def load_pipeline(parameters: HandsParameters) -> tuple[HandsPipeline, str]:
         The pipeline, and the id of its model as messages carry it.
 
     Raises:
-        UserError: weights that are missing or do not fit, or a device or precision that is not to be had.
+        UserError: weights that are missing or do not fit; a device, a precision or MediaPipe that is not to
+            be had.
     """
-    engine = Engine.load(parameters.weights or None, parameters.device, parameters.precision)
-    detector = (
-        NoDetector() if parameters.detector == "external" else None
-    )  # None: LGNet finds hands by itself
-    pipeline = HandsPipeline(engine, pipeline_settings(parameters), detector)
+    choice = EstimatorChoice(
+        kind=parameters.estimator,
+        weights=parameters.weights or None,
+        device=parameters.device,
+        precision=parameters.precision,
+        max_people=parameters.max_people,
+        landmarks_model=parameters.landmarks_model or None,
+    )
+    estimator = load_estimator(choice)
+    detector = load_detector(parameters.detector, choice)
+    pipeline = HandsPipeline(estimator, pipeline_settings(parameters), detector)
     pipeline.warm_up()
-    untrained = not engine.trained and "untrained" not in pipeline.model_id
+    untrained = not estimator.trained and "untrained" not in pipeline.model_id
     return pipeline, pipeline.model_id + (" untrained" if untrained else "")
 
 

@@ -66,10 +66,10 @@ class Statistics:
         return values[min(int(len(values) * percent / 100), len(values) - 1)] if values else None
 
 
-def resident_memory_mb() -> float:
-    """What the process holds in memory, MB; 0 where the system does not tell."""
+def resident_memory_mb(process: int | str = "self") -> float:
+    """What a process holds in memory, MB; 0 where the system does not tell. process: its number."""
     try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     except (OSError, ValueError, IndexError):
         return 0.0
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6

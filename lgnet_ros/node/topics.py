@@ -1,4 +1,5 @@
-"""The topics of hands_node, in one place for the code that opens them and the README that lists them.
+"""The topics of hands_node and handover_node, in one place for the code that opens them and the README that
+lists them.
 
 `python -m lgnet_ros.node.topics` prints the README's tables; a test holds the README against this module.
 """
@@ -82,11 +83,33 @@ OUTPUTS = (
     DIAGNOSTICS,
 )
 
+HANDOVER_HANDS = Topic("hands/hands", "lgnet_ros/Hands", "what the hands node sees")
+HANDOVER_CLICKS = Topic(
+    "hands/handover/feedback",
+    "visualization_msgs/InteractiveMarkerFeedback",
+    "with `hand: clicked`: clicks in RViz",
+)
+ROBOT_TF = Topic("/tf", "tf2_msgs/TFMessage", "with `robot_frame`: where the robot is; `/tf_static` too")
+HANDOVER_INPUTS = (HANDOVER_HANDS, HANDOVER_CLICKS, ROBOT_TF)
 
-def markdown_tables() -> str:
-    """The README's tables of topics, inputs and outputs."""
+HANDOVER_STATE = Topic(
+    "~/state",
+    "lgnet_ros/Handover",
+    "offers, receives, rests or unknown; pose to approach, covariance, age; never silent",
+)
+HANDOVER_MARKERS = Topic(
+    "~/markers", "visualization_msgs/MarkerArray", "approach, its 95 % ellipsoid, state in words"
+)
+HANDOVER_OUTPUTS = (HANDOVER_STATE, HANDOVER_MARKERS)
+
+NODES = {"topics": (INPUTS, OUTPUTS), "handover_topics": (HANDOVER_INPUTS, HANDOVER_OUTPUTS)}
+"""Inputs and outputs of hands_node and of handover_node, by the name of their place in the README."""
+
+
+def markdown_tables(node: str = "topics") -> str:
+    """The README's tables of one node's topics, inputs and outputs."""
     lines = []
-    for title, topics in (("in", INPUTS), ("out", OUTPUTS)):
+    for title, topics in zip(("in", "out"), NODES[node], strict=True):
         lines += [f"| {title} | type | |", "|---|---|---|"]
         lines += [f"| `{topic.name}` | `{topic.type}` | {topic.purpose} |" for topic in topics]
         lines.append("")
@@ -94,4 +117,5 @@ def markdown_tables() -> str:
 
 
 if __name__ == "__main__":
-    print(markdown_tables())
+    for name in NODES:
+        print(f"{name}:\n{markdown_tables(name)}\n")

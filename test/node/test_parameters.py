@@ -9,9 +9,16 @@ import pytest
 import yaml
 
 from lgnet_ros.errors import UserError
+from lgnet_ros.node import handover_parameters
+from lgnet_ros.node.handover_parameters import HandoverParameters
 from lgnet_ros.node.parameter_rules import START, checked_changes, defaults, rules, validated
 from lgnet_ros.node.parameters import HandsParameters, yaml_file
+from lgnet_ros.node.viewer.parameters import ViewerParameters
 
+RECORDS = {
+    HandsParameters: ("hands.yaml", yaml_file),
+    HandoverParameters: ("handover.yaml", handover_parameters.yaml_file),
+}
 CONFIG = Path(__file__).parents[2] / "config"
 
 
@@ -66,16 +73,16 @@ def test_foreign_parameters_are_nobodys_business():
     assert checked_changes(HandsParameters, {"use_sim_time": True}, configured=True) == {}
 
 
-def test_parameter_file_is_what_the_code_says():
-    assert (CONFIG / "hands.yaml").read_text() == yaml_file()
+@pytest.mark.parametrize("record", RECORDS)
+def test_parameter_file_is_what_the_code_says(record):
+    file, text = RECORDS[record]
+    assert (CONFIG / file).read_text() == text()
+    entries = yaml.safe_load(text())["/**"]["ros__parameters"]
+    assert validated(record, entries) == record()
 
 
-def test_parameter_file_holds_every_default():
-    entries = yaml.safe_load((CONFIG / "hands.yaml").read_text())["/**"]["ros__parameters"]
-    assert validated(HandsParameters, entries) == HandsParameters()
-
-
-def test_every_parameter_is_described_in_one_sentence():
-    for name, rule in rules(HandsParameters).items():
+@pytest.mark.parametrize("record", [*RECORDS, ViewerParameters])
+def test_every_parameter_is_described_in_one_sentence(record):
+    for name, rule in rules(record).items():
         assert rule.description.endswith("."), name
         assert "\n" not in rule.description and len(rule.description) < 100, name

@@ -6,15 +6,23 @@ from pathlib import Path
 
 import pytest
 
+from lgnet_ros.node.handover_parameters import HandoverParameters
 from lgnet_ros.node.parameter_rules import markdown_table
 from lgnet_ros.node.parameters import HandsParameters
-from lgnet_ros.node.topics import markdown_tables
+from lgnet_ros.node.topics import NODES, markdown_tables
+from lgnet_ros.node.viewer.parameters import ViewerParameters
 
 README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.mark.parametrize(
-    ("name", "table"), [("parameters", markdown_table(HandsParameters)), ("topics", markdown_tables())]
+    ("name", "table"),
+    [
+        ("parameters", markdown_table(HandsParameters)),
+        ("handover_parameters", markdown_table(HandoverParameters)),
+        ("viewer_parameters", markdown_table(ViewerParameters)),
+        *((name, markdown_tables(name)) for name in NODES),
+    ],
 )
 def test_readme_lists_what_the_code_has(name, table):
     text = README.read_text()

@@ -52,6 +52,7 @@ class PipelineDouble:
         self.settings = PipelineSettings()
         self.steps: list[dict[str, Any]] = []
         self.resets = 0
+        self.latencies_s: list[float] = []
         self.delay_s = 0.0
         self.error: Exception | None = None
         self._rng = np.random.default_rng(7)
@@ -66,6 +67,7 @@ class PipelineDouble:
         return Frame(stamp_s, frame.hands, frame.relation, {"total": 1.0}, frame.crops)
 
     def keepout(self, hand, latency_s, margin_m) -> np.ndarray:
+        self.latencies_s.append(latency_s)
         return hand.vertices + np.float32(margin_m)
 
     def faces(self, side: str) -> np.ndarray:

@@ -8,12 +8,15 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from lgnet_ros.node.statistics import resident_memory_mb
+
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
-_MARKED_LINE = re.compile(r"\b(?:camera|hands)_node: .*")
+_MARKED_LINE = re.compile(r"\b(?:camera|hands|viewer)_node: .*")
 _PATIENCE_S = {signal.SIGINT: 5.0, signal.SIGTERM: 2.0, signal.SIGKILL: 3.0}
 
 
@@ -42,6 +45,11 @@ class Child:
         return self._process.poll()
 
     @property
+    def resident_mb(self) -> float:
+        """What the process holds in memory, MB; 0 when it has ended."""
+        return resident_memory_mb(self._process.pid)
+
+    @property
     def failed(self) -> bool:
         """Whether it has ended badly, or, being a launcher, says that of a process it has started."""
         return bool(self.status) or (self.status == 0 and "process has died" in self._output())
@@ -68,6 +76,13 @@ class Child:
         except ProcessLookupError:
             return True
         return False
+
+
+def module_process(module: str, parameters: Sequence[str], logs: Path) -> Child:
+    """A node of this package as a process. module: below `lgnet_ros.node`. parameters: as `name:=value`."""
+    arguments = [word for parameter in parameters for word in ("-p", parameter)]
+    command = [sys.executable, "-m", f"lgnet_ros.node.{module}", "--ros-args", *arguments]
+    return Child(module, command, logs / f"{module}.log")
 
 
 def stop_all(children: Sequence[Child]) -> None:

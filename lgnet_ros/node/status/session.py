@@ -5,29 +5,25 @@ from __future__ import annotations
 import contextlib
 import json
 import signal
-import sys
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import rclpy
-from rclpy.executors import ExternalShutdownException
-from rclpy.signals import SignalHandlerOptions
-
 from lgnet_ros.errors import UserError
 from lgnet_ros.node.qos import use_large_shared_memory
+from lgnet_ros.node.running import spinning
 from lgnet_ros.node.status.display import Display, make_display
 from lgnet_ros.node.status.monitor import Monitor
-from lgnet_ros.node.status.processes import Child, stop_all
+from lgnet_ros.node.status.processes import Child, module_process, stop_all
 from lgnet_ros.node.status.recorder import Recorder
 from lgnet_ros.node.status.summary import as_text, summarize
 from lgnet_ros.node.status.terminal import own_foreground
 
 _LOOK_PERIOD_S = 0.1
 _FIRST_RESULT_S = 180.0  # loading, warming up, and the first run's compilation on a slow machine
-_EXIT_FAILED = 1
 
 
 @dataclass(frozen=True)
@@ -37,17 +33,24 @@ class SessionSettings:
     source: as camera_node's parameter; "" is the built-in scene.
     duration_s: from the first result on; None: until the source ends or someone stops it.
     out: folder for video and logs. launch: start through `ros2 launch`.
+    truth: put the built-in scene's truth in the network's place.
+    view_port: where to show everything in a browser; None: nowhere.
+    estimator: as hands_node's parameter.
     """
 
     source: str = ""
     duration_s: float | None = None
     out: Path = Path("out")
     launch: bool = False
+    truth: bool = False
+    view_port: int | None = None
+    estimator: str = "lgnet"
 
     @property
     def title(self) -> str:
         """What is running, in words."""
-        return f"lgnet_ros: {self.source or 'built-in two-hand scene with exact truth'}"
+        where = "" if self.view_port is None else f"; look at it at http://127.0.0.1:{self.view_port}"
+        return f"lgnet_ros: {self.source or 'built-in two-hand scene with exact truth'}{where}"
 
 
 def run_session(settings: SessionSettings, as_json: bool = False) -> int:
@@ -67,7 +70,7 @@ def run_session(settings: SessionSettings, as_json: bool = False) -> int:
         use_large_shared_memory()
         children = _start(settings, logs)
         try:
-            with _listening(recorder) as monitor:
+            with spinning(lambda: Monitor(recorder)) as monitor:
                 display = make_display(settings.title)
                 try:
                     seconds = _watch(settings, monitor, children, display, stopped)
@@ -86,19 +89,32 @@ def _start(settings: SessionSettings, logs: Path) -> list[Child]:
     loop = settings.duration_s is not None
     if settings.launch:
         command = ["ros2", "launch", "lgnet_ros", "hands.launch.py", "demo:=true"]
-        command.append(f"loop:={str(loop).lower()}")
+        command += [f"loop:={str(loop).lower()}", f"estimator:={settings.estimator}"]
         if settings.source:  # launch takes no empty values
             command.append(f"source:={settings.source}")
+        if settings.view_port is not None:
+            command += ["viewer:=true", f"viewer_port:={settings.view_port}"]
         return [Child("launch", command, logs / "launch.log")]
     source = f"source:={json.dumps(settings.source)}"  # JSON's quotes are YAML's too: "0" stays a text
     camera = [source, f"loop:={str(loop).lower()}"]
-    return [_node("camera_node", camera, logs), _node("hands_node", [], logs)]
+    hands = "truth_node" if settings.truth else "hands_node"
+    children = [
+        module_process("camera_node", camera, logs),
+        module_process(hands, [f"estimator:={settings.estimator}"], logs),
+    ]
+    if settings.view_port is not None:
+        children.append(module_process("viewer_node", [f"port:={settings.view_port}"], logs))
+    return children
 
 
-def _node(name: str, parameters: list[str], logs: Path) -> Child:
-    arguments = [word for parameter in parameters for word in ("-p", parameter)]
-    command = [sys.executable, "-m", f"lgnet_ros.node.{name}", "--ros-args", *arguments]
-    return Child(name, command, logs / f"{name}.log")
+def free_port(wanted: int) -> int:
+    """That port, or another one if it is taken on this machine."""
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _watch(
@@ -154,22 +170,3 @@ def _stop_signals() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def _listening(recorder: Recorder) -> Iterator[Monitor]:
-    """A monitor that hears everything while inside, in a thread of its own."""
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    monitor = Monitor(recorder)
-    thread = threading.Thread(target=_spin, args=(monitor,), daemon=True)
-    thread.start()
-    try:
-        yield monitor
-    finally:
-        rclpy.try_shutdown()
-        thread.join(timeout=5.0)
-
-
-def _spin(monitor: Monitor) -> None:
-    with contextlib.suppress(ExternalShutdownException):
-        rclpy.spin(monitor)

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
-import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CameraInfo
 
 from lgnet_ros.errors import UserError
 from lgnet_ros.msg import Hands
 from lgnet_ros.node.qos import use_large_shared_memory
-from lgnet_ros.node.status.processes import Child, stop_all
+from lgnet_ros.node.running import spinning
+from lgnet_ros.node.status.processes import Child, module_process, stop_all
 from lgnet_ros.node.status.tally import percentile
 
 _FIRST_RESULT_S = 300.0  # loading, and the first conversion on a slow machine
@@ -33,19 +30,33 @@ _LOOK_PERIOD_S = 0.1
 _ROS_WORK, _MEMORY = "ROS work (ms)", "resident memory (MB)"
 
 
+TRUTH = "truth"
+"""As weights: the truth of the demo camera's scene in place of a network."""
+
+
 @dataclass(frozen=True)
 class NodeCase:
-    """What runs: weights as hands_node's parameter, the demo camera's image size, and for how long."""
+    """What runs.
+
+    weights, precision, estimator: as hands_node's parameters; weights may be TRUTH. width, height, source:
+    the demo camera's. seconds: for how long. everything: whether every output is subscribed to.
+    """
 
     weights: str
     width: int
     height: int
     seconds: float = 12.0
     precision: str = "auto"
+    estimator: str = "lgnet"
+    source: str = ""
+    everything: bool = False
 
 
-class _Listener(Node):
-    """Counts and keeps; `reset` begins anew. Subscribes to nothing that costs the node work."""
+class Listener(Node):
+    """Counts and keeps; `reset` begins anew. Subscribes to nothing that costs the node work.
+
+    images, hands: counted. ages_ms, arrivals_s: of every result. values: of the newest diagnostics.
+    """
 
     def __init__(self) -> None:
         super().__init__("bench")
@@ -61,12 +72,14 @@ class _Listener(Node):
         """Forget what was counted."""
         self.images = self.hands = 0
         self.ages_ms: list[float] = []
+        self.arrivals_s: list[float] = []
 
     def _on_info(self, _: CameraInfo) -> None:
         self.images += 1
 
     def _on_hands(self, message: Hands) -> None:
         self.ages_ms.append(message.latency * 1e3)
+        self.arrivals_s.append(time.monotonic())
         self.hands += len(message.hands)
         self.model_id = message.model_id
 
@@ -81,30 +94,47 @@ def measure_node(case: NodeCase) -> dict[str, Any]:
     Raises:
         UserError: a process failed, or no result came; the message is its own.
     """
+    with tempfile.TemporaryDirectory() as logs, running(case, Path(logs)) as (children, listener):
+        started = time.monotonic()
+        wait(children, case.seconds)
+        return _row(case, listener, time.monotonic() - started)
+
+
+@contextlib.contextmanager
+def running(case: NodeCase, logs: Path) -> Iterator[tuple[list[Child], Listener]]:
+    """The processes (the node that sees hands is the first), settled, and a listener that counts from now on.
+
+    Raises:
+        UserError: a process failed, or no result came; the message is its own.
+    """
     os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)  # hears nobody, disturbs nobody
     use_large_shared_memory()
-    with tempfile.TemporaryDirectory() as logs:
-        children = [
-            _node("camera_node", [f"width:={case.width}", f"height:={case.height}"], Path(logs)),
-            _node("hands_node", [f"weights:={case.weights}", f"precision:={case.precision}"], Path(logs)),
-        ]
-        try:
-            with _listening() as listener:
-                _wait(children, _FIRST_RESULT_S, listener)
-                _wait(children, _SETTLE_S)
-                listener.reset()
-                started = time.monotonic()
-                _wait(children, case.seconds)
-                return _row(case, listener, time.monotonic() - started)
-        finally:
-            stop_all(children)
+    told = case.weights == TRUTH
+    names = ("precision", "estimator") if told else ("weights", "precision", "estimator")
+    hands = [f"{name}:={getattr(case, name)}" for name in names]
+    camera = [f"width:={case.width}", f"height:={case.height}", f"source:={json.dumps(case.source)}"]
+    children = [
+        module_process("truth_node" if told else "hands_node", hands, logs),
+        module_process("camera_node", camera, logs),
+    ]
+    if case.everything:
+        children.append(module_process("status.sink", [], logs))
+    try:
+        with spinning(Listener) as listener:
+            wait(children, _FIRST_RESULT_S, listener)
+            wait(children, _SETTLE_S)
+            listener.reset()
+            yield children, listener
+    finally:
+        stop_all(children)
 
 
-def _row(case: NodeCase, listener: _Listener, seconds: float) -> dict[str, Any]:
+def _row(case: NodeCase, listener: Listener, seconds: float) -> dict[str, Any]:
     results = len(listener.ages_ms)
     return {
         "resolution": f"{case.width}x{case.height}",
-        "variant": case.weights,
+        "estimator": case.estimator,
+        "variant": case.weights if case.estimator == "lgnet" else case.estimator,
         "precision": case.precision,
         "fps_in": round(listener.images / seconds, 1),
         "fps_out": round(results / seconds, 1),
@@ -122,13 +152,7 @@ def _row(case: NodeCase, listener: _Listener, seconds: float) -> dict[str, Any]:
     }
 
 
-def _node(name: str, parameters: list[str], logs: Path) -> Child:
-    arguments = [word for parameter in parameters for word in ("-p", parameter)]
-    command = [sys.executable, "-m", f"lgnet_ros.node.{name}", "--ros-args", *arguments]
-    return Child(name, command, logs / f"{name}.log")
-
-
-def _wait(children: list[Child], seconds: float, until_result: _Listener | None = None) -> None:
+def wait(children: list[Child], seconds: float, until_result: Listener | None = None) -> None:
     """Wait so long, or until the first result.
 
     Raises:
@@ -145,24 +169,6 @@ def _wait(children: list[Child], seconds: float, until_result: _Listener | None 
     if until_result is not None:
         words = "; ".join(child.last_words() for child in children)
         raise UserError(f"bench: no result after {seconds:.0f} s; {words}")
-
-
-@contextlib.contextmanager
-def _listening() -> Iterator[_Listener]:
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    listener = _Listener()
-    thread = threading.Thread(target=_spin, args=(listener,), daemon=True)
-    thread.start()
-    try:
-        yield listener
-    finally:
-        rclpy.try_shutdown()
-        thread.join(timeout=5.0)
-
-
-def _spin(listener: _Listener) -> None:
-    with contextlib.suppress(ExternalShutdownException):
-        rclpy.spin(listener)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -1,0 +1,60 @@
+"""`~/markers` of handover_node: where the tool would wait, how sure that is, and what the hand means."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+from visualization_msgs.msg import MarkerArray
+
+from lgnet_ros.interaction.handover import HANDOVER_STATES
+from lgnet_ros.interaction.keepout import CONFIDENCE_95
+from lgnet_ros.msg import Handover
+from lgnet_ros.node.interaction_markers import arrow, ellipsoid, text_line
+from lgnet_ros.node.markers import deletion
+from lgnet_ros.node.messages import SIDE_NAMES, xyz
+
+STATE_COLORS = {
+    "unknown": (0.6, 0.6, 0.6),
+    "rests": (0.85, 0.85, 0.8),
+    "offers": (0.35, 0.85, 0.45),
+    "receives": (0.98, 0.85, 0.25),
+}
+_LENGTH_M = 0.1
+_NAMES = ("approach", "approach_uncertainty", "handover")
+
+
+def handover_markers(report: Handover) -> MarkerArray:
+    """An arrow along the tool's z, the ellipsoid that holds its position with 95 %, a line of text; without
+    a hand, their deletion.
+    """
+    header = report.header
+    if not report.seen:
+        return MarkerArray(markers=[deletion((name, 0), header) for name in _NAMES])
+    state = HANDOVER_STATES[report.state]
+    at, turn = xyz(report.approach.pose.position), report.approach.pose.orientation
+    ahead = Rotation.from_quat([turn.x, turn.y, turn.z, turn.w]).apply([0.0, 0.0, 1.0])
+    covariance = np.asarray(report.approach.covariance).reshape(6, 6)[:3, :3]
+    return MarkerArray(
+        markers=[
+            arrow(_NAMES[0], header, at - _LENGTH_M * ahead, at, STATE_COLORS[state]),
+            ellipsoid(_NAMES[1], header, _outline(at, covariance), STATE_COLORS[state]),
+            text_line(_NAMES[2], header, at, handover_text(report)),
+        ]
+    )
+
+
+def handover_text(report: Handover) -> str:
+    """One line for a person: side, state, and how old and how sure it is."""
+    state = HANDOVER_STATES[report.state]
+    if report.reason:
+        return f"{state}: {report.reason}"
+    covariance = np.asarray(report.approach.covariance).reshape(6, 6)[:3, :3]
+    std_mm = 1e3 * float(np.sqrt(np.linalg.eigvalsh(covariance)[-1]))
+    age_ms = 1e3 * (report.age.sec + 1e-9 * report.age.nanosec)
+    return f"{SIDE_NAMES[report.side]} {state}, ±{std_mm:.0f} mm, {age_ms:.0f} ms old"
+
+
+def _outline(center: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    variances, axes = np.linalg.eigh(covariance)
+    axes[:, 2] = np.cross(axes[:, 0], axes[:, 1])
+    return center, axes, 2 * CONFIDENCE_95 * np.sqrt(np.maximum(variances, 1e-12))

@@ -1,0 +1,157 @@
+"""From `Hands` messages to `Handover` messages: follows every hand, chooses one, says what it means."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from builtin_interfaces.msg import Duration
+
+from lgnet_ros.interaction import GRASP_CLASSES
+from lgnet_ros.interaction.handover import (
+    HANDOVER_STATES,
+    HandCue,
+    HandoverMemory,
+    RobotSide,
+    approach_covariance,
+    next_memory,
+    position_std,
+)
+from lgnet_ros.msg import Hand as HandMsg
+from lgnet_ros.msg import Handover, Hands
+from lgnet_ros.node.handover import target_pose
+from lgnet_ros.node.handover_parameters import HandoverParameters
+from lgnet_ros.node.messages import SIDE_NAMES, palm_of, xyz
+
+_ACTS = ("offers", "receives")
+
+
+class HandoverWatch:
+    """What is known of the hands. `see` every message, ask for a `report` at any time."""
+
+    def __init__(self) -> None:
+        self.clicked: int | None = None
+        """Track id of the hand that was clicked in RViz, for `hand: clicked`."""
+        self._message: Hands | None = None
+        self._robot: RobotSide | None = None
+        self._memories: dict[int, HandoverMemory] = {}
+        self._chosen: int | None = None
+
+    def see(self, message: Hands, robot: RobotSide | None, parameters: HandoverParameters) -> None:
+        """One more answer of the hands node. robot: None while its frame is not to be had."""
+        self._message, self._robot = message, robot
+        if robot is None or not message.calibrated:
+            self._memories = {}
+            return
+        stamp_s = stamp_seconds(message)
+        self._memories = {
+            hand.track_id: next_memory(
+                self._memories.get(hand.track_id), cue_of(hand, message), robot, parameters.limits, stamp_s
+            )
+            for hand in message.hands
+        }
+
+    def report(self, now_s: float, parameters: HandoverParameters) -> Handover:
+        """What the chosen hand means, as of now (the node's clock, s)."""
+        if self._message is None:
+            return Handover(reason="no answer of the hands node yet")
+        message = self._message
+        report = Handover(header=message.header)
+        age_s = max(now_s - stamp_seconds(message), 0.0)
+        report.age = duration(age_s)
+        hand = self._choice(parameters.hand)
+        memory = None if hand is None else self._memories.get(hand.track_id)
+        if hand is not None:
+            self._describe(report, hand, age_s, parameters)
+        report.reason = self._reason(report, hand, memory, age_s, parameters)
+        if memory is not None and not report.reason:
+            report.state = HANDOVER_STATES.index(memory.state)
+            report.held = duration(max(now_s - memory.since_s, 0.0))
+        return report
+
+    def _choice(self, wanted: str) -> HandMsg | None:
+        hands = [] if self._message is None else self._message.hands
+        if wanted == "clicked":
+            return next((hand for hand in hands if hand.track_id == self.clicked), None)
+        if wanted != "nearest":
+            return next((hand for hand in hands if SIDE_NAMES[hand.side] == wanted), None)
+        # One that acts goes before one that is only near; of two that act, the one that did so first.
+        ranked = sorted(
+            hands,
+            key=lambda hand: (not self._acts(hand), hand.track_id != self._chosen, self._distance(hand)),
+        )
+        acting = bool(ranked) and self._acts(ranked[0])
+        self._chosen = ranked[0].track_id if acting else None
+        return ranked[0] if ranked else None
+
+    def _acts(self, hand: HandMsg) -> bool:
+        memory = self._memories.get(hand.track_id)
+        return memory is not None and memory.state in _ACTS
+
+    def _distance(self, hand: HandMsg) -> float:
+        return (
+            0.0
+            if self._robot is None
+            else float(np.linalg.norm(xyz(hand.palm.position) - self._robot.position))
+        )
+
+    def _describe(
+        self, report: Handover, hand: HandMsg, age_s: float, parameters: HandoverParameters
+    ) -> None:
+        assert self._message is not None
+        cue = cue_of(hand, self._message)
+        report.seen = True
+        report.side, report.track_id, report.score = hand.side, hand.track_id, hand.score
+        report.palm_twist = hand.palm_twist
+        report.distance = self._distance(hand)
+        report.approach.pose = target_pose(hand, parameters.standoff, parameters.tool_rpy)
+        report.approach.covariance = approach_covariance(
+            cue, parameters.standoff, parameters.orientation_std_rad, age_s, parameters.drift
+        ).reshape(-1)
+
+    def _reason(
+        self,
+        report: Handover,
+        hand: HandMsg | None,
+        memory: HandoverMemory | None,
+        age_s: float,
+        parameters: HandoverParameters,
+    ) -> str:
+        """Why nothing can be said; empty if something can."""
+        assert self._message is not None
+        if age_s > parameters.oldest:
+            return f"the newest answer is {age_s:.2f} s old"
+        if not self._message.calibrated:
+            return "the camera is not calibrated"
+        if self._robot is None:
+            return f"no transform to robot_frame '{parameters.robot_frame}'"
+        if hand is None or memory is None:
+            return "no hand is seen" if parameters.hand == "nearest" else f"no {parameters.hand} hand is seen"
+        std = position_std(hand.position_covariance.reshape(3, 3).astype(np.float64))
+        if std > parameters.most_uncertain:
+            return f"the position is uncertain by {std:.2f} m"
+        return "the hand has been seen for too short a time" if memory.state == "unknown" else ""
+
+
+def cue_of(hand: HandMsg, message: Hands) -> HandCue:
+    """What of a hand tells what it means. message: the one that it is from."""
+    twist = np.concatenate([xyz(hand.palm_twist.linear), xyz(hand.palm_twist.angular)])
+    gaps = [r.distance for r in message.relations if hand.track_id in (r.right_track_id, r.left_track_id)]
+    return HandCue(
+        palm=palm_of(hand),
+        twist=twist,
+        grasp=GRASP_CLASSES[hand.grasp_class],
+        gap_m=min(gaps, default=math.inf),
+        position_covariance=hand.position_covariance.reshape(3, 3).astype(np.float64),
+    )
+
+
+def stamp_seconds(message: Hands) -> float:
+    """When the image was taken, s."""
+    return message.header.stamp.sec + message.header.stamp.nanosec * 1e-9
+
+
+def duration(seconds: float) -> Duration:
+    """A builtin_interfaces/Duration of seconds ≥ 0."""
+    whole = min(int(seconds), 2**31 - 1)
+    return Duration(sec=whole, nanosec=min(int((seconds - whole) * 1e9), 999_999_999))

@@ -1,0 +1,69 @@
+"""Runs a node until it is told to stop, or beside something else: what plain nodes share."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+from lgnet_ros.errors import UserError
+from lgnet_ros.node.qos import use_large_shared_memory
+
+AnyNode = TypeVar("AnyNode", bound=Node)
+
+_WAKE_S = 0.1  # how soon Ctrl-C is noticed while nothing arrives
+
+
+def run_until_stopped(name: str, make_node: Callable[[], Node], args: Sequence[str] | None = None) -> int:
+    """Make the node and spin it until SIGINT or SIGTERM.
+
+    Returns:
+        0 after a clean end; 2, with one line on standard error, if the node raises a UserError.
+    """
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    use_large_shared_memory()
+    # rclpy's own handlers would shut the context down in the middle of a callback.
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        node = make_node()
+        _spin(node, stopped.is_set)
+        node.destroy_node()
+    except UserError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 2
+    finally:
+        rclpy.try_shutdown()
+    return 0
+
+
+@contextlib.contextmanager
+def spinning(make_node: Callable[[], AnyNode]) -> Iterator[AnyNode]:
+    """A node that hears everything while inside, in a thread of its own."""
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    node, stopped = make_node(), threading.Event()
+    thread = threading.Thread(target=_spin, args=(node, stopped.is_set), daemon=True)
+    thread.start()
+    try:
+        yield node
+    finally:
+        stopped.set()  # before the context goes: a callback that still runs would find its handles gone
+        thread.join(timeout=5.0)
+        rclpy.try_shutdown()
+
+
+def _spin(node: Node, stopped: Callable[[], bool]) -> None:
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    while not stopped():
+        executor.spin_once(timeout_sec=_WAKE_S)
+    executor.remove_node(node)

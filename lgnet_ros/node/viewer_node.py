@@ -1,0 +1,172 @@
+"""The node `viewer`: shows in a browser what the other nodes publish. `make run VIEW=1`.
+
+It draws the newest message of every topic a few times a second, so that a slow browser costs the others
+nothing. Everything is drawn in the images' frame.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from geometry_msgs.msg import TransformStamped
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.serialization import deserialize_message
+from sensor_msgs.msg import Image, PointCloud2
+from tf2_msgs.msg import TFMessage
+from visualization_msgs.msg import InteractiveMarkerFeedback, MarkerArray
+
+from lgnet_ros.errors import UserError
+from lgnet_ros.msg import Hand, Handover, Hands
+from lgnet_ros.node.exiting import end_process
+from lgnet_ros.node.parameter_rules import declare, read
+from lgnet_ros.node.running import run_until_stopped
+from lgnet_ros.node.viewer.parameters import ViewerParameters
+from lgnet_ros.node.viewer.scene import Scene
+from lgnet_ros.node.viewer.shapes import Name
+
+MARKER_FOLDERS = {
+    "hands/markers": "/hands/markers",
+    "hands/interaction_markers": "/interaction/markers",
+    "handover/markers": "/handover/markers",
+    "handover_arm/markers": "/handover/arm",
+}
+_SIDES = {Hand.RIGHT: "right", Hand.LEFT: "left"}
+_STATES = {
+    Handover.UNKNOWN: "unknown",
+    Handover.RESTS: "rests",
+    Handover.OFFERS: "offers",
+    Handover.RECEIVES: "receives",
+}
+_FRAME_TIMEOUT_S = 1.0  # as in config/hands.rviz
+_NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+
+
+class ViewerNode(Node):
+    """Listens, and draws at its own rate."""
+
+    def __init__(self, **options: object) -> None:
+        """options: as `rclpy.node.Node` takes them, for tests.
+
+        Raises:
+            UserError: viser is not installed, or a parameter is wrong.
+        """
+        viser = _viser()
+        super().__init__("viewer", **options)
+        declare(self, ViewerParameters)
+        values = read(self, ViewerParameters)
+        self.server = viser.ViserServer(values.host, values.port, label="lgnet_ros", verbose=False)
+        self.address = f"http://{values.host}:{self.server.get_port()}"
+        self.scene = Scene(self.server, self._on_click)
+        self._newest: dict[str, Any] = {}
+        self._frames: dict[str, tuple[float, TransformStamped]] = {}
+        self._track_names: dict[Name, str] = {}
+        self._words = {"hands": "waiting for the hands node", "handover": ""}
+        self._clicks = self.create_publisher(InteractiveMarkerFeedback, "hands/handover/feedback", 5)
+        self._listen()
+        self.create_timer(1 / values.rate, self._draw)
+        self.get_logger().info(f"showing at {self.address}")
+
+    def destroy_node(self) -> None:
+        """Leave the graph and close the server."""
+        super().destroy_node()
+        self.server.stop()
+
+    def _listen(self) -> None:
+        kinds = {"hands/hands": Hands, "hands/overlay": Image, "hands/keepout": PointCloud2}
+        for topic, kind in {**kinds, "handover/state": Handover}.items():
+            self.create_subscription(kind, topic, functools.partial(self._newest.__setitem__, topic), _NEWEST)
+        for topic in MARKER_FOLDERS:
+            # As bytes: two meshes take rclpy 20 ms to unpack, which only those that are drawn are worth.
+            keep = functools.partial(self._newest.__setitem__, topic)
+            self.create_subscription(MarkerArray, topic, keep, _NEWEST, raw=True)
+        self.create_subscription(TFMessage, "/tf", self._on_frames, 50)
+
+    def _on_frames(self, message: TFMessage) -> None:
+        now_s = time.monotonic()
+        self._frames.update({t.child_frame_id: (now_s, t) for t in message.transforms})
+
+    def _draw(self) -> None:
+        now_s, newest = time.monotonic(), dict(self._newest)
+        self._newest.clear()
+        for topic in MARKER_FOLDERS.keys() & newest.keys():
+            array = deserialize_message(newest[topic], MarkerArray)
+            self.scene.show_markers(MARKER_FOLDERS[topic], array, now_s)
+        self.scene.expire(now_s)
+        if "hands/hands" in newest:
+            self._show_hands(newest["hands/hands"], now_s)
+        if "hands/overlay" in newest:
+            self.scene.show_picture(_pixels(newest["hands/overlay"]))
+        if "hands/keepout" in newest:
+            self.scene.show_keepout(np.frombuffer(newest["hands/keepout"].data, np.float32).reshape(-1, 3))
+        if "handover/state" in newest:
+            self._words["handover"] = handover_words(newest["handover/state"])
+        self.scene.say("\n\n".join(words for words in self._words.values() if words))
+
+    def _show_hands(self, message: Hands, now_s: float) -> None:
+        """The frames directly under the images', what the hands are called, and words about them."""
+        self._frames = {
+            name: (since_s, t)
+            for name, (since_s, t) in self._frames.items()
+            if now_s - since_s < _FRAME_TIMEOUT_S
+        }
+        parent = message.header.frame_id
+        self.scene.show_frames([t for _, t in self._frames.values() if t.header.frame_id == parent])
+        self._track_names, seen = {}, Counter[str]()
+        for hand in message.hands:
+            side = _SIDES[hand.side]
+            self._track_names[f"{side}_mesh", seen[side]] = f"{side}_{hand.track_id}"
+            seen[side] += 1
+        self._words["hands"] = hands_words(message)
+
+    def _on_click(self, name: Name) -> None:
+        """A mesh was clicked: choose its hand, as a click in RViz does."""
+        track = self._track_names.get(name)
+        if track is not None:
+            click = InteractiveMarkerFeedback.BUTTON_CLICK
+            feedback = InteractiveMarkerFeedback(client_id="viewer", marker_name=track, event_type=click)
+            self._clicks.publish(feedback)
+
+
+def hands_words(message: Hands) -> str:
+    """What is seen, in Markdown."""
+    hands = [f"{_SIDES[hand.side]} {hand.score:.2f}" for hand in message.hands]
+    warning = (
+        "\n\n**WEIGHTS UNTRAINED: the hands shown mean nothing**" if "untrained" in message.model_id else ""
+    )
+    seen = ", ".join(hands) or "no hand"
+    return f"**{seen}**, {1e3 * message.latency:.0f} ms old  \n{message.model_id}{warning}"
+
+
+def handover_words(report: Handover) -> str:
+    """What the chosen hand means, in Markdown."""
+    who = _SIDES[report.side] if report.seen else "no hand"
+    return f"handover: {who} **{_STATES[report.state]}** {report.reason}"
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the node until SIGINT or SIGTERM. Returns the exit status: 2 without viser."""
+    return run_until_stopped("viewer_node", ViewerNode, args)
+
+
+def _viser() -> Any:
+    try:
+        import viser
+    except ImportError as error:
+        raise UserError(
+            f"the view in a browser needs viser ({error}): `make run VIEW=1` brings it, or pip install viser"
+        ) from None
+    return viser
+
+
+def _pixels(image: Image) -> np.ndarray:
+    return np.frombuffer(image.data, np.uint8).reshape(image.height, image.width, 3)
+
+
+if __name__ == "__main__":
+    end_process(main())

@@ -1,0 +1,34 @@
+"""A device that fails under the running node."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed")
+
+from diagnostic_msgs.msg import DiagnosticArray
+from faulty_engine import CUDA_ERROR, engine_on, recovering
+from lgnet_ros.msg import Hands
+from ros_rig import Camera, connect, hands_node_with, wait_until
+
+from lgnet_ros.pipeline import HandsPipeline
+
+
+def test_a_cuda_error_restarts_the_engine_and_the_node_goes_on(rig, monkeypatch):
+    errors = []
+    camera = Camera(rig.node)
+    hands = rig.listener.listen(Hands, "/hands/hands")
+    arrays = rig.listener.listen(DiagnosticArray, "/diagnostics")
+    with hands_node_with(HandsPipeline(engine_on(recovering(errors)[0])), monkeypatch) as node:
+        connect(node, camera)
+        for failing in (False, True, False):
+            errors += [CUDA_ERROR] if failing else []
+            stamp = camera.shoot().header.stamp
+            wait_until(lambda stamp=stamp: any(message.header.stamp == stamp for message in hands))
+        assert not errors
+        wait_until(lambda: arrays and told(arrays[-1])["engine restarts"] == "1")
+        assert "fault: error in the estimator" not in told(arrays[-1])
+
+
+def told(array):
+    return {pair.key: pair.value for status in array.status for pair in status.values}
