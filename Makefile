@@ -5,11 +5,17 @@
 # make clean   removes environments, built messages and caches; what is in out/ stays
 
 # run:  SOURCE= webcam number or device, video file, or folder of images     DURATION= seconds
-# all:  ROS=jazzy (wheels of Jazzy)   PYTHON= interpreter   SMPLX=1 (smplx, an oracle of the tests)   ARGS= passed on
+#       VIEW=1 (also show everything in a browser, at http://127.0.0.1:8080)
+#       ESTIMATOR=landmarks (MediaPipe's landmarks and our hand model fitted to them, in the network's place)
+# all:  LANDMARKS=1 (mediapipe)
+#       ROS=jazzy (wheels of Jazzy)   PYTHON= interpreter   SMPLX=1 (smplx, an oracle of the tests)   ARGS= passed on
 SOURCE ?=
 DURATION ?=
+ESTIMATOR ?=
+LANDMARKS ?= $(if $(filter landmarks,$(ESTIMATOR)),1)
+VIEW ?=
 ARGS ?=
-export ROS PYTHON SMPLX
+export ROS PYTHON SMPLX VIEW LANDMARKS
 
 IN_ENVIRONMENT := tools/environment.sh
 
@@ -17,7 +23,8 @@ IN_ENVIRONMENT := tools/environment.sh
 
 run:
 	@$(IN_ENVIRONMENT) python -m lgnet_ros.cli.main run $(if $(SOURCE),--source '$(SOURCE)') \
-		$(if $(DURATION),--duration '$(DURATION)') $(if $(ROS_DISTRO),--launch) $(ARGS)
+		$(if $(DURATION),--duration '$(DURATION)') $(if $(ROS_DISTRO),--launch) $(if $(VIEW),--view) \
+		$(if $(ESTIMATOR),--estimator $(ESTIMATOR)) $(ARGS)
 
 # What talks over DDS gets a process of its own: the middleware's threads and memory stay out of the other tests.
 test:

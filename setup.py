@@ -55,11 +55,13 @@ setup(
     ],
     extras_require={
         "bags": ["rosbags>=0.10"],
+        "landmarks": ["mediapipe==0.10.21"],
         "mano": ["smplx>=0.1.28"],
         "onnx": ["onnx", "onnxscript"],
         "openvino": ["openvino>=2024.4"],
         "test": ["hypothesis", "pytest>=7", "pytest-rerunfailures", "pytest-timeout", "pytest-xdist", "ruff"],
         "train": ["lightning>=2.6", "matplotlib>=3.5", "tensorboard", "torchmetrics>=1.0"],
+        "view": ["viser>=1.0"],
     },
     entry_points={"console_scripts": ["lgnet = lgnet_ros.cli.main:main"]},
     zip_safe=False,

@@ -8,6 +8,8 @@
 #
 #   PYTHON=python3.11   the interpreter (default: the first on the path from 3.10 to 3.13; under ROS, python3)
 #   ROS=jazzy           wheels of Jazzy instead of Kilted, in an environment of their own
+#   VIEW=1              also install viser, which shows everything in a browser
+#   LANDMARKS=1         also install mediapipe, for the landmark estimator
 #   SMPLX=1             also install smplx, an oracle of the tests; for non-commercial research only
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -88,6 +90,25 @@ install_smplx() {
   touch "$venv/.smplx"
 }
 
+install_viewer() {
+  [[ ${VIEW:-} == 1 && ! -e $venv/.viewer ]] || return 0
+  say "installing viser (the view in a browser)"
+  install_packages --editable ".[view]"
+  touch "$venv/.viewer"
+}
+
+# mediapipe asks for a second OpenCV, for jax and for sound. Its hands need none of them, and two OpenCVs in one
+# environment write over each other's files: so it comes without what it asks for, and what it needs comes by name.
+install_landmarks() {
+  [[ ${LANDMARKS:-} == 1 && ! -e $venv/.landmarks ]] || return 0
+  "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info >= (3, 13))' ||
+    die "mediapipe 0.10.21 is there for Python 3.10 to 3.12 only: name such an interpreter with PYTHON=..."
+  say "installing mediapipe (the landmark estimator)"
+  install_packages --requirement requirements/landmarks.txt
+  install_packages --no-deps mediapipe
+  touch "$venv/.landmarks"
+}
+
 # The package as colcon sees it: links to its files, in a folder of their own. CMake refuses to export a target whose
 # headers (NumPy's, in the virtual environment) lie inside the package's folder.
 stage_package() {
@@ -124,7 +145,7 @@ use_sourced_ros() {
 
 use_ros_wheels() {
   local distribution=${ROS:-kilted} interpreter
-  [[ -f requirements/$distribution.txt && $distribution != constraints && $distribution != build ]] ||
+  [[ $distribution == kilted || $distribution == jazzy ]] ||
     die "ROS=$distribution: there are wheels for kilted and jazzy only"
   venv=$root/.venv
   [[ $distribution == kilted ]] || venv=$root/.venv-$distribution
@@ -151,6 +172,8 @@ exec 9>.ros/lock
 flock 9 # two makes at once: the second waits for the first to set up, then finds everything ready
 if [[ -n ${ROS_DISTRO:-} ]]; then use_sourced_ros; else use_ros_wheels; fi
 install_smplx
+install_viewer
+install_landmarks
 exec 9>&-
 
 export PATH=$venv/bin:$PATH

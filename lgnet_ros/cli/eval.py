@@ -1,4 +1,4 @@
-"""`lgnet eval`: measure weights against a data set, write tables, curves and pictures."""
+"""`lgnet eval`: measure estimators against a data set, write tables, curves and pictures."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ from lgnet_ros.evaluation.pages import save_pages
 from lgnet_ros.evaluation.plots import save_picture
 from lgnet_ros.evaluation.protocols import CROPS, Outcome, crop_of
 from lgnet_ros.hand_model import HandModel
-from lgnet_ros.inference import Engine
 from lgnet_ros.inference.backends import DEVICES, PRECISIONS
 from lgnet_ros.inference.manifest import choose
 from lgnet_ros.inference.weights import load_network
+from lgnet_ros.landmarks.choice import EstimatorChoice, load_estimator
+from lgnet_ros.landmarks.names import ESTIMATORS, LGNET
 from lgnet_ros.pipeline.estimators import Estimator, LGNetEstimator
 
-HELP = "measure weights against a data set"
+HELP = "measure weights, or the landmark estimator, against a data set"
 _CROP_SEED = 0
 _PICTURES = 32
 _ATTENTION_CROPS = 4
@@ -36,6 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--dataset", choices=DATASETS, default="synthetic", help="default: %(default)s")
     parser.add_argument("--root", type=Path, metavar="DIR", help="the dataset's folder (interhand26m, hic)")
+    parser.add_argument(
+        "--estimator", nargs="+", choices=ESTIMATORS, default=[LGNET], metavar="NAME",
+        help=f"one or more of {', '.join(ESTIMATORS)}, each on the same images (default: {LGNET})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--landmarks-model", type=Path, metavar="FILE", help="a hand_landmarker.task file, for landmarks"
+    )
     parser.add_argument(
         "--weights", help="a .safetensors file, a name in weights/manifest.yaml, or a variant"
     )
@@ -69,19 +77,20 @@ def run(args: argparse.Namespace) -> int:
     subject = load_subject(args.dataset, args.root, args.seed, args.count, hand_model)
     if args.ablations is not None:
         return _run_ablations(args, subject, hand_model)
-    engine = Engine.load(args.weights, args.device, args.precision, hand_model)
-    if not engine.trained:
-        print(f"lgnet: {engine.name}: not trained; the numbers say what chance reaches", file=sys.stderr)
-    estimators: dict[str, Estimator] = {engine.name: LGNetEstimator(engine)}
+    estimators = _estimators(args, hand_model, follow=False)
     outcomes = _evaluate(args, subject, estimators)
     reports = {name: outcome.evaluation.report() for name, outcome in outcomes.items()}
     if args.films:
-        next(iter(reports.values())).update(_films(engine, args.seed))
-    combined = _combined(reports, args, engine)
+        _add_films(args, reports, hand_model)
+    combined = _combined(reports, args, estimators)
+    how = _how(args, estimators)
     if args.out is not None:
-        save_pages(args.out, outcomes, reports, combined, args.dataset, _how(args, engine), hand_model)
-        _save_attention(args, next(iter(outcomes.values())), hand_model)
-    page = report.document(reports, args.dataset, _how(args, engine))
+        save_pages(args.out, outcomes, reports, combined, args.dataset, how, hand_model)
+        if LGNET in args.estimator:
+            network = next(name for name, one in estimators.items() if isinstance(one, LGNetEstimator))
+            outcome = next(one for title, one in outcomes.items() if title.startswith(network))
+            _save_attention(args, outcome, hand_model)
+    page = report.document(reports, args.dataset, how)
     print(json.dumps(combined, indent=2) if args.json else page)
     return 0
 
@@ -97,14 +106,41 @@ def _save_attention(args: argparse.Namespace, outcome: Outcome, hand_model: Hand
         save_picture(args.out / "attention.jpg", picture)
 
 
-def _films(engine: Engine, seed: int) -> dict[str, Any]:
+def _estimators(args: argparse.Namespace, hand_model: HandModel, follow: bool) -> dict[str, Estimator]:
+    """Those that are asked for, by their names. follow: they will see films, not single images."""
+    estimators: dict[str, Estimator] = {}
+    for kind in dict.fromkeys(args.estimator):
+        choice = EstimatorChoice(
+            kind,
+            args.weights,
+            args.device,
+            args.precision,
+            follow=follow,
+            landmarks_model=args.landmarks_model,
+        )
+        estimator = load_estimator(choice, hand_model)
+        if not estimator.trained and not follow:
+            warning = f"{estimator.name}: not trained; the numbers say what chance reaches"
+            print(f"lgnet: {warning}", file=sys.stderr)
+        estimators[estimator.name] = estimator
+    return estimators
+
+
+def _add_films(args: argparse.Namespace, reports: dict[str, dict[str, Any]], hand_model: HandModel) -> None:
+    """What each estimator does with films, into its first report."""
+    for name, estimator in _estimators(args, hand_model, follow=True).items():
+        first = next(title for title in reports if title.startswith(name))
+        reports[first].update(_films(estimator, args.seed))
+
+
+def _films(estimator: Estimator, seed: int) -> dict[str, Any]:
     """What only moving hands show: jitter, and how they are found, kept and placed, without depth and with
     it.
     """
     return {
-        "jitter_mm": film_jitter(engine, seed),
-        "following": following(engine, seed),
-        "following_depth": following(engine, seed, with_depth=True),
+        "jitter_mm": film_jitter(estimator, seed),
+        "following": following(estimator, seed),
+        "following_depth": following(estimator, seed, with_depth=True),
     }
 
 
@@ -125,16 +161,26 @@ def _evaluate(
     return {f"{name}, {kind} crops": outcome for (name, kind), outcome in outcomes.items()}
 
 
-def _combined(reports: dict[str, dict[str, Any]], args: argparse.Namespace, engine: Engine) -> dict[str, Any]:
+def _combined(
+    reports: dict[str, dict[str, Any]], args: argparse.Namespace, estimators: dict[str, Estimator]
+) -> dict[str, Any]:
     """The first report's keys at the top, the others' below their names."""
     (name, first), *others = reports.items()
-    described = {"dataset": args.dataset, "weights": engine.name, "trained": engine.trained, "crops": name}
+    estimator = next(iter(estimators.values()))
+    described = {
+        "dataset": args.dataset,
+        "weights": estimator.name,
+        "trained": estimator.trained,
+        "crops": name,
+    }
     return {**first, **described, "others": dict(others)}
 
 
-def _how(args: argparse.Namespace, engine: Engine) -> str:
+def _how(args: argparse.Namespace, estimators: dict[str, Estimator]) -> str:
     command = f"lgnet eval --dataset {args.dataset} --count {args.count} --seed {args.seed}"
-    return f"`{command}`, weights {engine.name}."
+    if args.estimator != [LGNET]:
+        command += f" --estimator {' '.join(args.estimator)}"
+    return f"`{command}`, weights {', '.join(estimators)}."
 
 
 def _run_ablations(args: argparse.Namespace, subject: Subject, hand_model: HandModel) -> int:

@@ -13,9 +13,10 @@ from tqdm import tqdm
 from lgnet_ros.errors import UserError
 from lgnet_ros.geometry import CameraIntrinsics
 from lgnet_ros.hand_model import HandModel
-from lgnet_ros.inference import Engine
 from lgnet_ros.inference.backends import DEVICES, PRECISIONS
-from lgnet_ros.pipeline import HandsPipeline, PipelineSettings
+from lgnet_ros.landmarks.choice import EstimatorChoice, load_detector, load_estimator
+from lgnet_ros.landmarks.names import ESTIMATORS, LGNET, MEDIAPIPE, SELF
+from lgnet_ros.pipeline import Estimator, HandsPipeline, PipelineSettings
 from lgnet_ros.pipeline.calibration import read_intrinsics
 from lgnet_ros.pipeline.files import MESH_FORMATS, Camera, FileResult, FileRunner, assumed_camera
 from lgnet_ros.pipeline.media import Medium, expand
@@ -44,6 +45,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--mesh", choices=("none", *MESH_FORMATS), default="none", help="a mesh file per hand and frame"
     )
     parser.add_argument(
+        "--estimator", choices=ESTIMATORS, default=LGNET,
+        help="lgnet, or our hand model fitted to MediaPipe's landmarks (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--detector", choices=(SELF, MEDIAPIPE), default=SELF, help="what finds hands for lgnet (%(default)s)"
+    )
+    parser.add_argument(
+        "--landmarks-model", type=Path, metavar="FILE",
+        help="a hand_landmarker.task file, for a mediapipe that carries no model",
+    )  # fmt: skip
+    parser.add_argument(
         "--weights", help="a .safetensors file, a name in weights/manifest.yaml, or full, light, nano"
     )
     parser.add_argument(
@@ -68,14 +80,22 @@ def run(args: argparse.Namespace) -> int:
     camera = _camera(args)
     media = expand(args.inputs)
     settings = _settings(args)
-    engine = Engine.load(args.weights, args.device, args.precision, HandModel.load(args.hand_model))
-    if not engine.trained:
+    choice = EstimatorChoice(
+        args.estimator,
+        args.weights,
+        args.device,
+        args.precision,
+        max_people=args.max_people,
+        landmarks_model=args.landmarks_model,
+    )
+    estimator = load_estimator(choice, HandModel.load(args.hand_model))
+    if not estimator.trained:
         print(
-            f"lgnet: {engine.name}: these weights are not trained; what is found means nothing",
+            f"lgnet: {estimator.name}: these weights are not trained; what is found means nothing",
             file=sys.stderr,
         )
     _make_folder(args.out)
-    pipeline = HandsPipeline(engine, settings)
+    pipeline = HandsPipeline(estimator, settings, load_detector(args.detector, choice))
     mesh = None if args.mesh == "none" else args.mesh
     with tqdm(total=len(media), unit="file", disable=None, file=sys.stderr) as bar:
 
@@ -84,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
 
         runner = FileRunner(pipeline, settings, camera, args.out, mesh, progress)
         results, failed = _run_all(runner, media, bar)
-    _report(args, engine, results, failed)
+    _report(args, estimator, results, failed)
     return EXIT_SOME_FAILED if failed else 0
 
 
@@ -105,12 +125,12 @@ def _run_all(
 
 
 def _report(
-    args: argparse.Namespace, engine: Engine, results: list[FileResult], failed: list[tuple[Path, str]]
+    args: argparse.Namespace, estimator: Estimator, results: list[FileResult], failed: list[tuple[Path, str]]
 ) -> None:
     if args.json:
         report = {
-            "model": engine.name,
-            "trained": engine.trained,
+            "model": estimator.name,
+            "trained": estimator.trained,
             "files": [result.as_dict() for result in results],
             "failed": [{"file": str(path), "error": error} for path, error in failed],
         }

@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "train": "train a network from a configuration",
     "eval": "measure weights against a data set",
     "export": "convert weights for OpenVINO or ONNX",
+    "landmarks": "the landmark fit: measure it, learn what it knows beforehand",
     "bench": "measure speed: engines, pipeline, hand model, renderer, node",
     "summary": "parameters and operations of each variant",
 }

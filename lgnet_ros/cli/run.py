@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 from pathlib import Path
 
 from lgnet_ros.errors import UserError
+from lgnet_ros.landmarks.mediapipe_hands import require_mediapipe
+from lgnet_ros.landmarks.names import ESTIMATORS, LANDMARKS, LGNET
 
 HELP = "Start a camera and the hands node, show what they do, and write an overlay video. Ctrl-C ends it."
+
+_VIEW_PORT = 8080
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +29,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, default=Path("out"), help="folder for video and logs (default: out)"
     )
     parser.add_argument("--launch", action="store_true", help="through ros2 launch, where ROS is installed")
+    parser.add_argument("--estimator", choices=ESTIMATORS, default=LGNET, help="default: %(default)s")
+    parser.add_argument(
+        "--view", action="store_true", help="show everything in a browser; needs viser (make run VIEW=1)"
+    )
+    parser.add_argument(
+        "--truth", action="store_true",
+        help="put the built-in scene's truth in the network's place: shows the interface without weights",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="write the summary as JSON, and nothing else")
 
 
@@ -35,9 +48,19 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(
             f"run: ROS 2 cannot be imported ({error}); `make run` brings one, or source a distribution"
         ) from None
-    from lgnet_ros.node.status.session import SessionSettings, run_session
+    if args.view and importlib.util.find_spec("viser") is None:
+        raise UserError("--view: needs viser: `make run VIEW=1` brings it, or pip install viser")
+    if args.estimator == LANDMARKS:
+        require_mediapipe()
+    if args.truth and (args.source or args.launch):
+        raise UserError("--truth: only the built-in scene knows its truth, and not through ros2 launch")
+    from lgnet_ros.node.status.session import SessionSettings, free_port, run_session
 
-    return run_session(SessionSettings(args.source, args.duration, args.out, args.launch), as_json=args.json)
+    port = free_port(_VIEW_PORT) if args.view else None
+    settings = SessionSettings(
+        args.source, args.duration, args.out, args.launch, args.truth, port, args.estimator
+    )
+    return run_session(settings, as_json=args.json)
 
 
 def _seconds(text: str) -> float:

@@ -7,20 +7,19 @@ import numpy as np
 from lgnet_ros.data.synthetic.clips import Clip
 from lgnet_ros.data.synthetic.settings import SyntheticSettings
 from lgnet_ros.evaluation.protocols import clip_jitter
-from lgnet_ros.inference import Engine
-from lgnet_ros.pipeline import HandsPipeline
+from lgnet_ros.pipeline import Estimator, HandsPipeline
 
 _CLIPS = ("hand_over", "count")
 _FRAMES = 60
 _RATE_HZ = 30.0
 
 
-def film_jitter(engine: Engine, seed: int) -> dict[str, float | None]:
+def film_jitter(estimator: Estimator, seed: int) -> dict[str, float | None]:
     """Mean over two films of the test split, two seconds each; see `clip_jitter`."""
     found: dict[str, list[float]] = {"raw": [], "filtered": []}
     for name in _CLIPS:
         clip = Clip(seed, name, SyntheticSettings(split="test"))
-        jitter = clip_jitter(HandsPipeline(engine), clip.frame, clip.intrinsics, _FRAMES, _RATE_HZ)
+        jitter = clip_jitter(HandsPipeline(estimator), clip.frame, clip.intrinsics, _FRAMES, _RATE_HZ)
         for kind, value in jitter.items():
             if value is not None:
                 found[kind].append(value)

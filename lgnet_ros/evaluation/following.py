@@ -12,8 +12,7 @@ from lgnet_ros.data.synthetic.clips import CLIP_NAMES, Clip
 from lgnet_ros.data.synthetic.settings import SyntheticSettings
 from lgnet_ros.geometry.cameras import CameraIntrinsics
 from lgnet_ros.hand_model.topology import SIDES
-from lgnet_ros.inference import Engine
-from lgnet_ros.pipeline import Frame, HandsPipeline, PipelineSettings
+from lgnet_ros.pipeline import Estimator, Frame, HandsPipeline, PipelineSettings
 
 _RATE_HZ = 30.0
 _LEAST_VISIBLE_JOINTS = 8  # fewer than that, and losing the hand is no fault
@@ -106,6 +105,7 @@ def follow_film(
     with_depth: bool = False,
 ) -> None:
     """Show the pipeline a film and add to the score. grace: frames that acquisition may take."""
+    pipeline.reset()
     followers = [_Follower(score, grace) for _ in SIDES]
     for stamp in stamps_s:
         sample = frame_at(stamp)
@@ -115,7 +115,7 @@ def follow_film(
 
 
 def following(
-    engine: Engine,
+    estimator: Estimator,
     seed: int,
     settings: PipelineSettings | None = None,
     names: tuple[str, ...] = CLIP_NAMES,
@@ -128,6 +128,6 @@ def following(
     for name in names:
         clip = Clip(seed, name, SyntheticSettings(split="test", width=width, height=height))
         stamps = np.arange(0.0, clip.duration_s, 1 / _RATE_HZ).tolist()
-        pipeline = HandsPipeline(engine, settings)
+        pipeline = HandsPipeline(estimator, settings)
         follow_film(pipeline, clip.frame, clip.intrinsics, stamps, score, with_depth=with_depth)
     return score.as_dict()

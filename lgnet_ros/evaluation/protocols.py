@@ -85,6 +85,7 @@ def clip_jitter(
     Measured over runs of at least three consecutive frames in which a hand is both there and found; None
     without any.
     """
+    pipeline.reset()
     runs: list[list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = []
     current: dict[str, list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = {}
     for number in range(frames):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 
@@ -28,21 +31,28 @@ class TruthfulEstimator:
 
     name = "truth"
     size_px = 128
+    trained = True
     sample: HandSample  # assign before each answer
 
     def __init__(self, hand_model: HandModel) -> None:
         self.hand_model = hand_model
+        self.seconds = 0.0  # CPU time of all answers
+
+    def reset(self) -> None:
+        """Nothing is kept between images."""
 
     def estimate(
         self, image: np.ndarray, intrinsics: CameraIntrinsics, crops: list[CropCamera], stopwatch: Stopwatch
     ) -> NetworkPrediction:
         """See `Estimator.estimate`."""
+        began = time.thread_time()
         for crop in crops:
             crop.warp(image, intrinsics)
         stopwatch.lap("crop")
         answers = [self._answer(crop) for crop in crops]
         stacked = {name: np.stack([answer[name] for answer in answers]) for name in answers[0]}
         stopwatch.lap("network")
+        self.seconds += time.thread_time() - began
         return NetworkPrediction(**stacked)
 
     def _answer(self, crop: CropCamera) -> dict[str, np.ndarray]:
@@ -71,19 +81,26 @@ class TruthfulEstimator:
         return {name: np.asarray(value, dtype=np.float32) for name, value in answer.items()}
 
 
+def told_film(estimator: TruthfulEstimator, frames: int) -> Iterator[tuple[float, HandSample]]:
+    """Times (s) and pictures of a film of two hands, each told to the estimator just before."""
+    clip = Clip(0, _CLIP, SyntheticSettings(split="test"))
+    for number in range(frames):
+        now_s = _START * clip.duration_s + number / _RATE_HZ
+        estimator.sample = clip.frame(now_s)
+        yield now_s, estimator.sample
+
+
 def stage_milliseconds(hand_model: HandModel, frames: int = 60) -> dict[str, float]:
     """Median per stage of `HandsPipeline.step`, ms, on frames of 640×480 with both hands followed.
 
     "crop" is the warp of the frame's crops to 128 px; the network's own time is left out.
     """
     torch.set_num_threads(1)
-    clip, estimator = Clip(0, _CLIP, SyntheticSettings(split="test")), TruthfulEstimator(hand_model)
+    estimator = TruthfulEstimator(hand_model)
     pipeline = HandsPipeline(estimator)
     timings: dict[str, list[float]] = {}
-    for number in range(_WARM_UP + frames):
-        now_s = _START * clip.duration_s + number / _RATE_HZ
-        estimator.sample = clip.frame(now_s)
-        frame = pipeline.step(estimator.sample.image, clip.intrinsics, now_s)
+    for number, (now_s, sample) in enumerate(told_film(estimator, _WARM_UP + frames)):
+        frame = pipeline.step(sample.image, sample.intrinsics, now_s)
         if number >= _WARM_UP and len(frame.hands) == 2:
             for stage, duration in frame.timings_ms.items():
                 timings.setdefault(stage, []).append(duration)

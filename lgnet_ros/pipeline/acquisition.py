@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -33,6 +33,7 @@ class AcquisitionSettings:
     smallest: float = 0.06
 
 
+@runtime_checkable
 class Detector(Protocol):
     """Says where hands might be, for crops of their own to tell."""
 

@@ -32,16 +32,26 @@ class Stopwatch:
 
 
 class Estimator(Protocol):
-    """Looks through crops of an image and says where each hand is in them."""
+    """Looks through crops of an image and says where each hand is in them.
+
+    size_px: of the crops. trained: False when its answers mean nothing. One that is a `Detector` too finds
+    the hands by itself.
+    """
 
     name: str
     size_px: int
     hand_model: HandModel
+    trained: bool
+
+    def reset(self) -> None:
+        """Forget earlier images: the next one has nothing to do with them."""
 
     def estimate(
         self, image: np.ndarray, intrinsics: CameraIntrinsics, crops: list[CropCamera], stopwatch: Stopwatch
     ) -> NetworkPrediction:
-        """One prediction per crop, in each crop camera's frame. image: (H, W, 3) uint8 RGB."""
+        """One prediction per crop, in each crop camera's frame. image: (H, W, 3) uint8 RGB, the same array
+        for all questions about one frame and another one for the next.
+        """
 
 
 class LGNetEstimator:
@@ -51,7 +61,16 @@ class LGNetEstimator:
         self.name = engine.name
         self.size_px = engine.input_size
         self.hand_model = engine.hand_model
+        self.trained = engine.trained
         self._engine = engine
+
+    @property
+    def restarts(self) -> int:
+        """How often the engine's device has failed and the engine was restarted."""
+        return self._engine.restarts
+
+    def reset(self) -> None:
+        """Nothing is kept between images."""
 
     def estimate(
         self, image: np.ndarray, intrinsics: CameraIntrinsics, crops: list[CropCamera], stopwatch: Stopwatch

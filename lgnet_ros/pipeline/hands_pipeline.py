@@ -52,8 +52,8 @@ class HandsPipeline:
     """Follows hands through the frames of one camera. One thread at a time.
 
     estimator: what looks through crops; an `Engine` is wrapped. detector: where to look for hands that are
-    not followed yet; by default the estimator itself, on the whole frame and on tiles. `settings` may be
-    replaced between steps; a change of `max_people` starts over.
+    not followed yet; by default the estimator itself, if it is a detector, or through crops of the whole
+    frame and of tiles. `settings` may be replaced between steps; a change of `max_people` starts over.
     """
 
     def __init__(
@@ -64,7 +64,8 @@ class HandsPipeline:
     ) -> None:
         self._estimator = LGNetEstimator(estimator) if isinstance(estimator, Engine) else estimator
         self._geometries = assembly.HandGeometry.of(self._estimator.hand_model)
-        self._detector = detector
+        own = self._estimator if isinstance(self._estimator, Detector) else None
+        self._detector = detector or own
         self._stamp_s = -np.inf
         self._settings = settings or PipelineSettings()
         self._tracker = Tracker(self._settings.tracking, self._settings.max_people)
@@ -92,6 +93,11 @@ class HandsPipeline:
         """Names the weights and the hand model that the results come from."""
         return self._estimator.name
 
+    @property
+    def engine_restarts(self) -> int:
+        """How often the engine's device has failed and the engine was restarted; 0 without an engine."""
+        return self._estimator.restarts if isinstance(self._estimator, LGNetEstimator) else 0
+
     def faces(self, side: str) -> np.ndarray:
         """(1538, 3) int64 faces of the side's mesh, outward."""
         return self._geometries[SIDES.index(side)].faces
@@ -99,6 +105,7 @@ class HandsPipeline:
     def reset(self) -> None:
         """Forget every hand: the camera was stopped, or its clock jumped. Track ids are not used again."""
         self._tracker.reset()
+        self._estimator.reset()
         self._stamp_s = -np.inf
 
     def warm_up(self) -> None:
@@ -141,7 +148,8 @@ class HandsPipeline:
         if stamp_s < self._stamp_s:
             self.reset()
         self._stamp_s = stamp_s
-        view = _View(image, intrinsics, stamp_s, depth, Stopwatch())
+        # A view of its own for each step: by it an estimator that looks at whole images knows a new one.
+        view = _View(image.view(), intrinsics, stamp_s, depth, Stopwatch())
         looks = self._tracker.looks(stamp_s, intrinsics, self._estimator.size_px)
         looks += self._search_looks(view, detections)
         sightings: dict[Track, _Sighting] = {}
@@ -169,7 +177,9 @@ class HandsPipeline:
         else:
             nobody = tracker.missing == 2 * tracker.max_people
             count = acquisition.crops_searching if nobody else acquisition.crops_following
+            view.stopwatch.lap("tracking")
             boxes = self._search.boxes(view.image, view.intrinsics, count)
+            view.stopwatch.lap("detection")
         return [self._look(view, box) for box in boxes]
 
     def _look(self, view: _View, box: Box) -> Look:

@@ -62,6 +62,7 @@ class Oracle:
 
     name = "oracle"
     size_px = 128
+    trained = True
 
     def __init__(self, scene: Scene | None, model: HandModel, faults: Faults) -> None:
         self.hand_model, self.now = model, 0.0
@@ -74,6 +75,9 @@ class Oracle:
         self._rest = [(v - j[:1]).double().numpy() for v, j in zip(posed.vertices, posed.joints, strict=True)]
         self._bend = Rotation.from_rotvec(curl.reshape(-1, 3).numpy()).as_matrix().reshape(2, 16, 3, 3)
         self._regressor = [model.joint_regressor(side).double().numpy() for side in SIDES]
+
+    def reset(self) -> None:
+        """It knows only the present."""
 
     def hands(self) -> list[TrueHand]:
         """The hands that are there now."""
