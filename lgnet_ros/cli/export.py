@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lgnet_ros.errors import UserError
+from lgnet_ros.evaluation.quantizing import CALIBRATION_CROPS, export_quantized
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference import onnx_export, openvino_backend
 from lgnet_ros.inference.artefacts import Artefact
@@ -24,6 +25,19 @@ _EXPORTERS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--backend", choices=tuple(_EXPORTERS), required=True, help="what to convert for")
+    parser.add_argument(
+        "--precision",
+        choices=("fp32", "int8"),
+        default="fp32",
+        help="int8: 8-bit products, calibrated on rendered images; from fp32 bf16 runs too (%(default)s)",
+    )
+    parser.add_argument(
+        "--crops",
+        type=int,
+        default=CALIBRATION_CROPS,
+        metavar="N",
+        help="rendered crops to calibrate int8 on (%(default)s)",
+    )
     parser.add_argument(
         "--weights", help="a .safetensors file, a name in weights/manifest.yaml, or full, light, nano"
     )
@@ -44,6 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Convert, and say what was written."""
     suffix, exporter = _EXPORTERS[args.backend]
+    int8 = args.precision == "int8"
+    if int8 and args.backend != openvino_backend.BACKEND:
+        raise UserError("--precision int8: for --backend openvino only")
+    if args.crops < 1:
+        raise UserError(f"--crops {args.crops}: must be at least 1")
     if args.out is not None and args.out.suffix != suffix:
         raise UserError(f"--out {args.out}: a folder for {args.backend} ends in {suffix}")
     network, name, info, path = load_choice(args.weights, HandModel.load(args.hand_model))
@@ -51,8 +70,11 @@ def run(args: argparse.Namespace) -> int:
     if folder is None:
         if path is None:
             raise UserError(f"{name}: has no weights file to put the result beside; give --out DIR{suffix}")
-        folder = path.with_suffix(suffix)
-    artefact = exporter(network, folder, name, info)
+        folder = path.with_name(f"{path.stem}{'-int8' if int8 else ''}{suffix}")
+    if int8:
+        artefact = export_quantized(network, folder, name, info, path, args.crops)
+    else:
+        artefact = exporter(network, folder, name, info)
     record = {"folder": str(folder), **asdict(artefact)}
     print(json.dumps(record, indent=2) if args.json else _as_text(folder, artefact))
     return 0
@@ -62,4 +84,6 @@ def _as_text(folder: Path, artefact: Artefact) -> str:
     made_with = ", ".join(f"{software} {version}" for software, version in artefact.versions.items())
     lines = [f"{folder}: {artefact.name} for {artefact.backend}, made with {made_with}"]
     lines += [f"  {name}  sha256 {sha256}" for name, sha256 in artefact.files.items()]
+    if artefact.mpvpe_loss_mm is not None:
+        lines.append(f"  {artefact.precision}: mean vertex error grew by {artefact.mpvpe_loss_mm} mm")
     return "\n".join(lines if artefact.weights else [*lines, "  untrained: an initialization"])

@@ -7,6 +7,7 @@ import multiprocessing
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,18 +15,27 @@ import numpy as np
 import torch
 
 from lgnet_ros.errors import UserError
-from lgnet_ros.evaluation.datasets import load_subject
-from lgnet_ros.evaluation.protocols import Outcome, crop_of
+from lgnet_ros.evaluation.quantizing import export_quantized, mesh_error_mm
+from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference import Engine, openvino_backend
-from lgnet_ros.pipeline.estimators import LGNetEstimator
+from lgnet_ros.inference.backends import cpu_threads
+from lgnet_ros.inference.engine import load_choice
+from lgnet_ros.inference.tracing import PREDICTED
+from lgnet_ros.network import LGNet, normalize
+
+PLAIN = "eager"
+"""The yardstick's name in the table: the network as it is trained, in plain PyTorch."""
 
 _WARM_UP, _LEAST, _MOST = 3, 10, 300
-_TRACKED_CROPS_SEED = 0
 
 
 @dataclass(frozen=True)
 class Case:
-    """What is measured, and how long. crops: how many test crops the accuracy is taken from, if trained."""
+    """What is measured, and how long.
+
+    variant: a variant, or other weights, as `Engine.load` takes them. backend: as `Engine.load` takes it, or
+    `PLAIN`. crops: how many test crops the accuracy is taken from, if trained.
+    """
 
     variant: str
     backend: str
@@ -36,31 +46,51 @@ class Case:
 
 
 def cases(variants: tuple[str, ...], seconds: float, crops: int) -> list[Case]:
-    """Everything that can run here; of each variant, plain PyTorch in fp32 first: the others' yardstick."""
-    kinds = [("torch", "cpu")]
-    kinds += [("openvino", "cpu")] if openvino_backend.is_available() else []
-    kinds += [("torch", "cuda")] if torch.cuda.is_available() else []
+    """Everything that can run here; of each variant, the network as it is first: the others' yardstick."""
+    ways = {(PLAIN, "cpu"): ("fp32",), ("torch", "cpu"): ("fp32", "bf16")}
+    if openvino_backend.is_available():
+        ways["openvino", "cpu"] = ("fp32", "bf16", "int8")
+    if torch.cuda.is_available():
+        ways |= {(PLAIN, "cuda"): ("fp32",), ("torch", "cuda"): ("fp32", "bf16", "fp16")}
     return [
         Case(variant, backend, device, precision, seconds, crops)
         for variant in variants
-        for backend, device in kinds
-        for precision in ("fp32", "bf16")
+        for (backend, device), precisions in ways.items()
+        for precision in precisions
     ]
+
+
+class _Plain:
+    """The network as it is trained, eager, in float32. See `Backend`."""
+
+    def __init__(self, network: LGNet, device: str) -> None:
+        self.name = f"{PLAIN}-{device}-fp32"
+        self._network, self._device = network.to(device), device
+
+    @torch.inference_mode()
+    def infer(self, crops: np.ndarray, focal_px: np.ndarray) -> dict[str, np.ndarray]:
+        images = normalize(torch.from_numpy(crops).to(self._device))
+        output = self._network(images, torch.from_numpy(focal_px).to(self._device))
+        return {name: getattr(output, name).cpu().numpy() for name in PREDICTED}
 
 
 def measure_in_own_process(case: Case, resident_mb: Callable[[], float]) -> dict[str, Any]:
     """`measure`, where no other engine's memory is counted.
 
-    A network that has never been converted is so in a process before, whose memory is not counted either.
+    A network that has never been converted or quantized is so in a process before, whose memory is not
+    counted either.
     """
     if case.backend == "openvino":
-        _apart(prepare, case)
+        with contextlib.suppress(BrokenProcessPool):  # a crash in foreign code leaves nothing to measure
+            _apart(prepare, case)
     return _apart(measure, case, resident_mb)
 
 
 def prepare(case: Case) -> None:
     """Load the engine for what loading leaves on disk. Why one cannot be loaded, `measure` says."""
     with contextlib.suppress(UserError):
+        if case.precision == "int8":
+            _quantize(case)
         _load(case)
 
 
@@ -89,12 +119,12 @@ def measure(case: Case, resident_mb: Callable[[], float]) -> dict[str, Any]:
         "load_s": round(loaded, 1),
         "rss_mb": round(resident_mb()),
         "trained": engine.trained,
-        "mpvpe_mm": _mesh_error_mm(engine, case.crops) if engine.trained and case.crops else None,
+        "mpvpe_mm": mesh_error_mm(engine, case.crops) if engine.trained and case.crops else None,
     }
 
 
 def with_losses(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows with what each loses against PyTorch in fp32: mesh error, mm, and times as fast."""
+    """The rows with what each loses against the plain network: mesh error, mm, and times as fast."""
     plain = {row["variant"]: row for row in rows if _is_plain(row) and "p50_ms" in row}
     return [_compared(row, plain.get(row["variant"])) for row in rows]
 
@@ -108,7 +138,7 @@ def _compared(row: dict[str, Any], plain: dict[str, Any] | None) -> dict[str, An
 
 
 def _is_plain(row: dict[str, Any]) -> bool:
-    return (row["backend"], row["device"], row["precision"]) == ("torch", "cpu", "fp32")
+    return (row["backend"], row["device"]) == (PLAIN, "cpu")
 
 
 def _apart(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -117,7 +147,19 @@ def _apart(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _load(case: Case) -> Engine:
-    return Engine.load(case.variant, case.device, case.precision, backend=case.backend)
+    if case.backend != PLAIN:
+        return Engine.load(case.variant, case.device, case.precision, backend=case.backend)
+    network, name, info, _ = load_choice(case.variant, HandModel.load())
+    torch.set_num_threads(cpu_threads())
+    return Engine(_Plain(network, case.device), network.config, network.hand_model, name, info)
+
+
+def _quantize(case: Case) -> None:
+    """Into the cache, unless that has been done."""
+    network, name, info, weights = load_choice(case.variant, HandModel.load())
+    places = openvino_backend.artefact_places(name, weights, "int8")
+    if openvino_backend.ready(network, places) is None:
+        export_quantized(network, places[-1], name, info, weights, loss_crops=case.crops)
 
 
 def _latencies_ms(engine: Engine, seconds: float) -> list[float]:
@@ -133,13 +175,3 @@ def _latencies_ms(engine: Engine, seconds: float) -> list[float]:
         engine.infer(crop, focal_px)
         times_ms.append(1e3 * (time.perf_counter() - started))
     return times_ms
-
-
-def _mesh_error_mm(engine: Engine, count: int) -> float:
-    """MPVPE about the wrist on tracked crops of the synthetic test split."""
-    estimator = LGNetEstimator(engine)
-    subject = load_subject("synthetic", None, 0, count, engine.hand_model)
-    outcome = Outcome(estimator, subject.mean_pose(estimator.size_px), images=False)
-    for place, sample in enumerate(subject):
-        outcome.show(crop_of(sample, place, "tracked", estimator.size_px, _TRACKED_CROPS_SEED))
-    return outcome.evaluation.report()["wrist"]["mpvpe_mm"]

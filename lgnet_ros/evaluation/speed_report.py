@@ -9,13 +9,18 @@ UNTRAINED = "untrained: speed only"
 
 _ENGINE = {
     "variant": "variant", "backend": "backend", "device": "device", "precision": "precision",
-    "p50_ms": "p50 ms", "p95_ms": "p95 ms", "p99_ms": "p99 ms", "fps": "1/s", "speedup": "× torch fp32",
+    "p50_ms": "p50 ms", "p95_ms": "p95 ms", "p99_ms": "p99 ms", "fps": "1/s", "speedup": "× eager fp32",
     "rss_mb": "RSS MB", "load_s": "load s", "mpvpe_loss_mm": "MPVPE lost, mm",
 }  # fmt: skip
 _NODE = {
     "resolution": "image", "variant": "variant", "precision": "precision", "fps_in": "in, 1/s",
     "fps_out": "out, 1/s", "age_p50_ms": "age p50 ms", "age_p95_ms": "age p95 ms",
     "ros_work_p50_ms": "ROS work p50 ms", "rss_mb": "RSS MB", "hands_per_frame": "hands a frame",
+}  # fmt: skip
+_FRAME_WORK = {
+    "resolution": "image", "overlay": "overlay", "frames": "frames", "total_p50_ms": "p50 ms",
+    "total_p95_ms": "p95 ms", "receive_p50_ms": "receive", "pipeline_p50_ms": "placement to interaction",
+    "decode_and_publish_p50_ms": "decode, publish",
 }  # fmt: skip
 _SYNTHETIC = {
     "size_px": "crop px", "workers": "workers", "samples_per_second": "samples/s",
@@ -33,10 +38,21 @@ def markdown(report: dict[str, Any]) -> str:
         parts += ["## Node, from image to message", _table(_NODE, report["node"])]
         if not all(row.get("trained") for row in report["node"]):
             parts.append(f"Weights {UNTRAINED}; a node that sees no hand searches in every frame.")
+    if report["frame_work"]:
+        parts += [
+            "## One frame beside the network, two hands, every output: CPU time of one core",
+            _table(_FRAME_WORK, report["frame_work"]),
+        ]
     if report["pipeline"]:
         stages = [{"stage": stage, "ms": duration} for stage, duration in report["pipeline"].items()]
         parts += [
             "## Pipeline beside the network, two hands, 640×480, p50",
+            _table({"stage": "stage", "ms": "ms"}, stages),
+        ]
+    if report.get("landmarks"):
+        stages = [{"stage": stage, "ms": duration} for stage, duration in report["landmarks"].items()]
+        parts += [
+            "## Landmark estimator: a frame with two hands, 640×480, without ROS, p50",
             _table({"stage": "stage", "ms": "ms"}, stages),
         ]
     if report["hand_model"]:
@@ -48,6 +64,13 @@ def markdown(report: dict[str, Any]) -> str:
     if report["synthetic"]:
         parts += ["## Synthetic samples", _table(_SYNTHETIC, report["synthetic"])]
     return "\n\n".join([*parts, *(f"Not measured: {reason}" for reason in report["not_measured"])])
+
+
+def soak_markdown(report: dict[str, Any]) -> str:
+    """What `lgnet bench --soak` found."""
+    rows = [{"what": name.replace("_", " "), "value": value} for name, value in report["soak"].items()]
+    table = _table({"what": "what", "value": "value"}, rows)
+    return "\n\n".join([_machine(report["machine"]), "## Soak", table])
 
 
 def _machine(machine: dict[str, Any]) -> str:

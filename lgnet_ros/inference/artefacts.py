@@ -35,7 +35,9 @@ class Artefact:
     backend: openvino or onnx. name: as `Engine.name`. trained: whether the weights come from training.
     config: as `LGNetConfig.as_dict`. hand_model_sha256: what the network poses. fingerprint: see
     `fingerprint`. versions: software → version, that of conversion. files: name → SHA-256. weights: what the
-    weights file says of itself; None: an initialization.
+    weights file says of itself; None: an initialization. precision: fp32 (from which fp32 and bf16 run) or
+    int8. mpvpe_loss_mm: by how much the mean vertex error grew against fp32 when it was made, mm; None: never
+    measured.
     """
 
     backend: str
@@ -46,6 +48,8 @@ class Artefact:
     versions: dict[str, str]
     files: dict[str, str]
     weights: dict[str, Any] | None
+    precision: str = "fp32"
+    mpvpe_loss_mm: float | None = None
 
     @property
     def info(self) -> WeightsInfo | None:
@@ -62,7 +66,8 @@ def fingerprint(network: LGNet) -> str:
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     package = Path(__file__).resolve().parents[1]
     sources = [*package.glob("network/*.py"), package / "hand_model/skinning.py"]
-    for path in sorted((*sources, package / "geometry/rotations.py", package / "inference/tracing.py")):
+    sources += [package / "geometry/rotations.py", package / "inference/tracing.py"]
+    for path in sorted((*sources, package / "inference/quantization.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -75,12 +80,14 @@ def write_artefact(
     info: WeightsInfo | None,
     versions: dict[str, str],
     write: Callable[[Path], None],
+    precision: str = "fp32",
+    mpvpe_loss_mm: float | None = None,
 ) -> Artefact:
     """Make the folder, in the place of an older one.
 
     Args:
         folder: where to.
-        backend, name, info, versions: what the artefact says of itself.
+        backend, name, info, versions, precision, mpvpe_loss_mm: what the artefact says of itself.
         network: what is converted.
         write: puts the files into the folder that it is given.
 
@@ -99,7 +106,10 @@ def write_artefact(
         write(part)
         files = {path.name: file_sha256(path) for path in sorted(part.iterdir())}
         weights = None if info is None else asdict(info)
-        artefact = Artefact(backend, name, config, model, fingerprint(network), versions, files, weights)
+        own = fingerprint(network)
+        artefact = Artefact(
+            backend, name, config, model, own, versions, files, weights, precision, mpvpe_loss_mm
+        )
         record = {"format": _FORMAT, **asdict(artefact)}
         (part / DESCRIPTION_FILE).write_text(json.dumps(record, indent=2, sort_keys=True) + "\n")
         part.chmod(0o755)

@@ -7,15 +7,14 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from torch import nn
 
 from lgnet_ros.errors import UserError
 from lgnet_ros.inference import openvino_backend
-from lgnet_ros.inference.tracing import PREDICTED
-from lgnet_ros.network import LGNet, normalize
+from lgnet_ros.inference.torch_backend import TorchBackend
+from lgnet_ros.network import LGNet
 
 DEVICES = ("auto", "cpu", "cuda")
-PRECISIONS = ("auto", "fp32", "bf16")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16", "int8")
 BACKENDS = ("auto", "torch", "openvino")
 BACKEND_VARIABLE = "LGNET_BACKEND"
 
@@ -29,31 +28,6 @@ class Backend(Protocol):
         """crops (N, S, S, 3) uint8 RGB, focal_px (N,) float32 → `PREDICTED`, float32, shapes as in
         `LGNetOutput`.
         """
-
-
-class TorchBackend:
-    """Eager PyTorch, on the CPU or on CUDA; bf16 by autocast, metres and cells stay in float32."""
-
-    def __init__(self, network: LGNet, device: str, precision: str) -> None:
-        self.name = f"torch-{device}-{precision}"
-        self._device = torch.device(device)
-        self._dtype = torch.bfloat16 if precision == "bf16" else None
-        self._network = network.eval().to(self._device, memory_format=torch.channels_last)
-        if self._dtype is not None and device == "cpu":
-            _store_layers(self._network, self._dtype)
-
-    @torch.inference_mode()
-    def infer(self, crops: np.ndarray, focal_px: np.ndarray) -> dict[str, np.ndarray]:
-        """See `Backend.infer`."""
-        images = normalize(torch.from_numpy(crops).to(self._device)).contiguous(
-            memory_format=torch.channels_last
-        )
-        focal = torch.from_numpy(np.asarray(focal_px, dtype=np.float32)).to(self._device)
-        with torch.autocast(
-            self._device.type, dtype=self._dtype or torch.bfloat16, enabled=self._dtype is not None
-        ):
-            output = self._network(images, focal)
-        return {name: getattr(output, name).float().cpu().numpy() for name in PREDICTED}
 
 
 def make_torch_backend(network: LGNet, device: str, precision: str) -> Backend:
@@ -91,6 +65,10 @@ def chosen_backend(backend: str, device: str, precision: str) -> tuple[str, str]
         device = "cuda" if torch.cuda.is_available() and backend != "openvino" else "cpu"
     if backend == "auto":
         backend = "openvino" if device == "cpu" and openvino_backend.is_available() else "torch"
+    if precision == "int8" and backend != "openvino":
+        raise UserError("precision 'int8' runs in OpenVINO on a CPU only; elsewhere there are fp32, bf16")
+    if precision == "fp16" and device != "cuda":
+        raise UserError("precision 'fp16' runs on CUDA only; on a CPU there are fp32, bf16 and int8")
     return backend, device
 
 
@@ -102,10 +80,3 @@ def cpu_threads() -> int:
     """
     asked = os.environ.get("OMP_NUM_THREADS", "")
     return int(asked) if asked.isdecimal() and int(asked) > 0 else min(len(os.sched_getaffinity(0)), 8)
-
-
-def _store_layers(network: nn.Module, dtype: torch.dtype) -> None:
-    """Keep the layers' weights as autocast would convert them, anew for every batch: the same results."""
-    for module in network.modules():
-        if isinstance(module, (nn.Linear, nn.Conv2d)):
-            module.to(dtype)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from lgnet_ros.errors import UserError
 from lgnet_ros.hand_model import HandModel
+from lgnet_ros.inference.artefacts import Artefact
 from lgnet_ros.inference.backends import Backend, chosen_backend, cpu_threads, make_torch_backend
 from lgnet_ros.inference.manifest import choose
-from lgnet_ros.inference.openvino_backend import SUFFIX, OpenVinoBackend, load_model, open_model
+from lgnet_ros.inference.openvino_backend import SUFFIX, OpenVinoBackend, has_bf16, load_model, open_model
 from lgnet_ros.inference.prediction import NetworkPrediction
+from lgnet_ros.inference.recovery import RecoveringBackend, is_out_of_memory, too_large
 from lgnet_ros.inference.weights import WeightsInfo, load_network
 from lgnet_ros.network import LGNet, LGNetConfig
 
@@ -57,7 +58,9 @@ class Engine:
             weights: a .safetensors file, a name in the weights' manifest, or a variant (full, light, nano):
                 its shipped weights, and where there are none, the network as initialized from a fixed seed.
                 None: the manifest's default. Or a folder that `lgnet export --backend openvino` wrote.
-            device: auto, cpu, cuda. precision: auto, fp32, bf16; auto is fp32.
+            device: auto, cpu, cuda. precision: auto, fp32, bf16, fp16 (CUDA), int8 (OpenVINO, once exported).
+                auto is, in OpenVINO, bf16 where the CPU has it, else int8 where it has been exported and
+                loses next to nothing; elsewhere fp32.
             hand_model: what the weights were trained on; the shipped open hand by default.
             backend: auto, torch, openvino; auto is OpenVINO on a CPU where it is installed.
 
@@ -71,9 +74,12 @@ class Engine:
             return cls._exported(Path(weights), backend, precision, model)
         network, name, info, path = load_choice(weights, model)
         if backend == "openvino":
-            runner: Backend = _openvino(load_model(network, name, info, path), precision)
-        else:
+            model_and_precision = load_model(network, name, info, path, precision)
+            runner: Backend = OpenVinoBackend(*model_and_precision, cpu_threads())
+        elif device == "cpu":
             runner = make_torch_backend(network, device, precision)
+        else:
+            runner = _on_cuda(weights, model, network, precision)
         return cls(runner, network.config, model, name, info)
 
     @classmethod
@@ -84,18 +90,33 @@ class Engine:
         if artefact.hand_model_sha256 != hand_model.sha256:
             raise UserError(f"{folder}: foreign: made for another hand model than '{hand_model.name}'")
         config = LGNetConfig.from_dict(artefact.config)
-        return cls(_openvino(converted, precision), config, hand_model, artefact.name, artefact.info)
+        runner = OpenVinoBackend(converted, _exported_precision(folder, artefact, precision), cpu_threads())
+        return cls(runner, config, hand_model, artefact.name, artefact.info)
 
     @property
     def trained(self) -> bool:
         """Whether the weights come from training."""
         return self.info is not None
 
+    @property
+    def restarts(self) -> int:
+        """How often the device has failed and the backend was made anew or replaced."""
+        return self.backend.restarts if isinstance(self.backend, RecoveringBackend) else 0
+
     def warm_up(self, batch_sizes: tuple[int, ...] = (1,)) -> None:
-        """Run once per batch size, so that no frame waits for memory or kernels."""
+        """Run once per batch size, so that no frame waits for memory or kernels.
+
+        Raises:
+            UserError: the network does not fit into memory.
+        """
         for count in batch_sizes:
             crops = np.zeros((count, self.input_size, self.input_size, 3), dtype=np.uint8)
-            self.infer(crops, np.full(count, self.input_size, dtype=np.float32))
+            try:
+                self.infer(crops, np.full(count, self.input_size, dtype=np.float32))
+            except (MemoryError, RuntimeError) as error:
+                if is_out_of_memory(error):
+                    raise too_large(self.name, error) from error
+                raise
 
     def infer(self, crops: np.ndarray, focal_px: np.ndarray) -> NetworkPrediction:
         """What the network sees in crops (N, S, S, 3) uint8 RGB of pinhole cameras with focal_px (N,)."""
@@ -124,8 +145,30 @@ def load_choice(
     return network, f"lgnet-{variant}/{choice.name}/{hand_model.name}", info, choice.path
 
 
-def _openvino(model: Any, precision: str) -> OpenVinoBackend:
-    return OpenVinoBackend(model, "fp32" if precision == "auto" else precision, cpu_threads())
+def _on_cuda(
+    weights: str | Path | None, hand_model: HandModel, network: LGNet, precision: str
+) -> RecoveringBackend:
+    """PyTorch on CUDA; after a failure from the file again, for what was on the device may be gone."""
+    loaded = [network]
+
+    def make() -> Backend:
+        own = loaded.pop() if loaded else load_choice(weights, hand_model)[0]
+        return make_torch_backend(own, "cuda", precision)
+
+    def on_the_cpu() -> Backend:
+        return Engine.load(weights, "cpu", "auto", hand_model).backend
+
+    return RecoveringBackend(make, on_the_cpu)
+
+
+def _exported_precision(folder: Path, artefact: Artefact, precision: str) -> str:
+    """What an exported network is to run in when `precision` is asked for."""
+    int8 = artefact.precision == "int8"
+    if precision == "auto":
+        return "int8" if int8 else "bf16" if has_bf16() else "fp32"
+    if (precision == "int8") != int8:
+        raise UserError(f"{folder}: made for {artefact.precision}, does not run in {precision}")
+    return precision
 
 
 def _initialized(variant: str, hand_model: HandModel) -> LGNet:

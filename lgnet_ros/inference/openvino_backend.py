@@ -1,7 +1,9 @@
 """LGNet on OpenVINO: several times faster than PyTorch on a CPU.
 
 The network is converted once; the result lies beside the weights (`lgnet export`) or in the user's cache, and
-is converted anew when it no longer fits the weights, the code or the installed OpenVINO.
+is converted anew when it no longer fits the weights, the code or the installed OpenVINO. fp32 and bf16 run
+from one conversion. An 8-bit network is made by `lgnet export --precision int8` only, for it is calibrated on
+images.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import importlib.util
 import logging
 import os
 import warnings
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from lgnet_ros.errors import UserError
+from lgnet_ros.inference import quantization
 from lgnet_ros.inference.artefacts import (
     Artefact,
     check_versions,
@@ -28,6 +32,7 @@ from lgnet_ros.inference.artefacts import (
     read_artefact,
     write_artefact,
 )
+from lgnet_ros.inference.quantization import CalibrationCrops, quantized
 from lgnet_ros.inference.tracing import INPUTS, PREDICTED, traced
 from lgnet_ros.inference.weights import WeightsInfo
 from lgnet_ros.network import LGNet
@@ -36,8 +41,11 @@ BACKEND = "openvino"
 SUFFIX = ".openvino"
 """Of an artefact's folder: `nano.openvino` beside `nano.safetensors`."""
 
+LARGEST_LOSS_MM = 0.3
+"""Mean vertex error by which an 8-bit network may be worse than fp32, for "auto" to take it."""
+
 _MODEL_FILE = "model.xml"
-_HINTS = {"fp32": "f32", "bf16": "bf16"}
+_PRECISIONS = ("fp32", "bf16", "int8")
 _LOG = logging.getLogger(__name__)
 
 
@@ -52,31 +60,33 @@ class OpenVinoBackend:
     Crops of a batch run one after the other, each on all threads: with shapes known at compile time that is
     as fast as a batch, and a new batch size needs no warming up.
 
-    In bf16 all products are bfloat16, those that pose the hand included: a millimetre or more.
+    bf16: products, convolutions and attention in bfloat16; what lies between the last of them and the
+    outputs, the posing of the hand included, stays in float32. int8: a quantized model, the rest of it as in
+    bf16 where the CPU has that.
     """
 
     def __init__(self, model: Any, precision: str, threads: int) -> None:
         """
         Args:
-            model: an openvino.Model with `INPUTS`, of one crop, and `PREDICTED`.
-            precision: fp32 or bf16.
+            model: an openvino.Model with `INPUTS`, of one crop, and `PREDICTED` first among its outputs.
+            precision: fp32, bf16 or int8.
             threads: how many cores to use.
 
         Raises:
             UserError: no such precision on this CPU.
         """
-        core = _core()
-        if precision not in _HINTS:
-            raise UserError(f"precision '{precision}': on OpenVINO there are {', '.join(_HINTS)}")
-        if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        if precision not in _PRECISIONS:
+            raise UserError(f"precision '{precision}': on OpenVINO there are {', '.join(_PRECISIONS)}")
+        if precision == "bf16" and not has_bf16():
             raise UserError("precision 'bf16': this CPU does not calculate in bfloat16; use fp32")
         self.name = f"openvino-cpu-{precision}"
+        reduced = precision != "fp32" and has_bf16()
         options = {
             "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": _HINTS[precision],
+            "INFERENCE_PRECISION_HINT": "bf16" if reduced else "f32",
             "INFERENCE_NUM_THREADS": threads,
         }
-        self._request = core.compile_model(model, "CPU", options).create_infer_request()
+        self._request = _core().compile_model(model, "CPU", options).create_infer_request()
 
     def infer(self, crops: np.ndarray, focal_px: np.ndarray) -> dict[str, np.ndarray]:
         """See `Backend.infer`."""
@@ -90,14 +100,21 @@ class OpenVinoBackend:
         return [self._request.get_output_tensor(k).data.copy() for k in range(len(PREDICTED))]
 
 
+def has_bf16() -> bool:
+    """Whether this CPU calculates in bfloat16."""
+    return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
 def converted(network: LGNet) -> Any:
-    """The network as an openvino.Model, for one crop at a time."""
+    """The network as an openvino.Model in float32, for one crop at a time."""
+    graph, example = traced(network)
+    shapes = [tuple(part.shape) for part in example]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the converter's and the tracer's own deprecations
-        model = _openvino().convert_model(traced(network))
+        warnings.simplefilter("ignore")  # the converter's own deprecations
+        model = _openvino().convert_model(graph, example_input=example, input=shapes)
     for port, name in zip(model.inputs, INPUTS, strict=True):
         port.get_tensor().set_names({name})
-    for port, name in zip(model.outputs, PREDICTED, strict=True):
+    for port, name in zip(model.outputs[: len(PREDICTED)], PREDICTED, strict=True):
         port.get_tensor().set_names({name})
     return model
 
@@ -108,35 +125,110 @@ def export_openvino(network: LGNet, folder: Path, name: str, info: WeightsInfo |
     Raises:
         UserError: OpenVINO is missing, or the folder cannot be written.
     """
-    model = converted(network)
-    return _save(model, network, folder, name, info)
+    return _save(converted(network), network, folder, name, info)
 
 
-def load_model(network: LGNet, name: str, info: WeightsInfo | None, weights: Path | None) -> Any:
-    """The converted network: from beside its weights, from the cache, or converted now and cached.
+def export_int8(
+    network: LGNet,
+    folder: Path,
+    name: str,
+    info: WeightsInfo | None,
+    weights: Path | None,
+    calibration: CalibrationCrops,
+    loss_mm: Callable[[Any, Any], float | None],
+) -> Artefact:
+    """Convert, quantize, and write into an artefact's folder.
 
-    A folder that does not fit is passed over with a word in the log; a cached one is replaced.
+    Args:
+        network, name, info, weights: as `load_model` takes them.
+        folder: where to.
+        calibration: crops that the network will meet; a few hundred.
+        loss_mm: of the float32 model and the quantized one: the mean vertex error that the latter loses, mm,
+            or None; goes into the artefact.
+
+    Raises:
+        UserError: OpenVINO or NNCF is missing, or the folder cannot be written.
     """
-    own = fingerprint(network)
-    place = "" if weights is None else str(weights.resolve())
-    key = hashlib.sha256(place.encode()).hexdigest()[:8]  # new weights at the same place replace the old
-    cached = cache_directory() / f"{name.replace('/', '-')}-{key}{SUFFIX}"
-    beside = [] if weights is None else [weights.with_suffix(SUFFIX)]
-    for folder in (*beside, cached):
-        if not folder.exists():
-            continue
-        try:
-            model, artefact = open_model(folder)
-            if artefact.fingerprint == own:
-                return model
-            _LOG.warning("%s: stale: made from other weights or code; not used", folder)
-        except UserError as error:
-            _LOG.warning("%s; not used", error)
+    versions = {**_versions(), **quantization.versions()}
+    plain, _ = load_model(network, name, info, weights, "fp32")
+    model = quantized(plain, calibration)
+
+    def write(part: Path) -> None:
+        _openvino().save_model(model, part / _MODEL_FILE, compress_to_fp16=False)
+
+    loss = loss_mm(plain, model)
+    return write_artefact(folder, BACKEND, network, name, info, versions, write, "int8", loss)
+
+
+def load_model(
+    network: LGNet, name: str, info: WeightsInfo | None, weights: Path | None, precision: str
+) -> tuple[Any, str]:
+    """The converted network and the precision to run it in.
+
+    fp32 and bf16: from beside its weights, from the cache, or converted now and cached; a folder that does
+    not fit is passed over with a word in the log, a cached one is replaced. int8: as exported. auto: bf16
+    where the CPU has it, which 8 bits do not outrun on nano; else int8 where that has been exported and loses
+    at most `LARGEST_LOSS_MM`; else fp32.
+
+    Raises:
+        UserError: int8 is asked for and has not been exported.
+    """
+    if precision == "auto" and has_bf16():
+        precision = "bf16"
+    if precision in ("auto", "int8"):
+        found = ready(network, artefact_places(name, weights, "int8"))
+        if found is not None and (precision == "int8" or _is_good(found[1], name)):
+            return found[0], "int8"
+        if precision == "int8":
+            given = weights or name.split("/")[0].removeprefix("lgnet-")
+            raise UserError(
+                f"precision 'int8': {name} has not been quantized for this lgnet_ros and OpenVINO; do so "
+                f"with lgnet export --backend openvino --precision int8 --weights {given}"
+            )
+        precision = "fp32"
+        if found is None and info is not None:
+            _LOG.warning("%s runs in fp32: this CPU has no bfloat16, and no int8 was exported", name)
+    places = artefact_places(name, weights, precision)
+    found = ready(network, places)
+    if found is not None:
+        return found[0], precision
     _LOG.warning("converting %s for OpenVINO; only the first start waits for that", name)
     model = converted(network)
     with contextlib.suppress(UserError):  # without a place to keep it, the next start converts again
-        _save(model, network, cached, name, info)
-    return model
+        _save(model, network, places[-1], name, info)
+    return model, precision
+
+
+def artefact_places(name: str, weights: Path | None, precision: str) -> list[Path]:
+    """Where a converted network may lie: beside its weights, then in the cache."""
+    suffix = f"-int8{SUFFIX}" if precision == "int8" else SUFFIX
+    place = "" if weights is None else str(weights.resolve())
+    key = hashlib.sha256(place.encode()).hexdigest()[:8]  # new weights at the same place replace the old
+    cached = cache_directory() / f"{name.replace('/', '-')}-{key}{suffix}"
+    return [cached] if weights is None else [weights.with_name(weights.stem + suffix), cached]
+
+
+def ready(network: LGNet, places: list[Path]) -> tuple[Any, Artefact] | None:
+    """The first artefact at these places that was made from this network; None without one."""
+    existing = [folder for folder in places if folder.exists()]
+    for folder in existing:
+        try:
+            model, artefact = open_model(folder)
+            if artefact.fingerprint == fingerprint(network):
+                return model, artefact
+            _LOG.warning("%s: stale: made from other weights or code; not used", folder)
+        except UserError as error:
+            _LOG.warning("%s; not used", error)
+    return None
+
+
+def _is_good(artefact: Artefact, name: str) -> bool:
+    loss = artefact.mpvpe_loss_mm
+    good = loss is not None and loss <= LARGEST_LOSS_MM
+    if not good:
+        said = "never measured" if loss is None else f"{loss:.2f} mm"
+        _LOG.warning("%s: not run in int8: the accuracy it loses: %s", name, said)
+    return good
 
 
 def open_model(folder: Path) -> tuple[Any, Artefact]:
@@ -146,9 +238,10 @@ def open_model(folder: Path) -> tuple[Any, Artefact]:
         UserError: OpenVINO is missing; the folder is foreign, damaged or stale.
     """
     artefact = read_artefact(folder, BACKEND)
-    check_versions(folder, artefact, _versions())
+    check_versions(folder, artefact, _versions())  # NNCF need not be here to run what it made
     model = _core().read_model(folder / _MODEL_FILE)
-    if [port.get_any_name() for port in model.outputs] != list(PREDICTED):
+    names = [port.get_any_name() for port in model.outputs[: len(PREDICTED)] if port.get_names()]
+    if names != list(PREDICTED):
         raise UserError(f"{folder}: foreign: its outputs are not those of LGNet; export anew")
     return model, artefact
 

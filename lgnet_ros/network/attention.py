@@ -22,4 +22,4 @@ def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 
 def attention_weights(query: Tensor, key: Tensor) -> Tensor:
     """softmax(q kᵀ / √d): (…,M,d) and (…,N,d) to (…,M,N)."""
-    return (query @ key.mT / math.sqrt(query.shape[-1])).softmax(-1)
+    return (query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])).softmax(-1)

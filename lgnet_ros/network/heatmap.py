@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lgnet_ros.network.precision import exact
+
 CELLS = 8
 # Half the depth box, m. EANet's 0.15 m cuts the fingertips off a hand that points at the camera, 0.19 m deep.
 DEPTH_HALF_RANGE = 0.25
@@ -84,7 +86,7 @@ def sample_bilinear(features: Tensor, pixels: Tensor, input_size: int) -> Tensor
     Returns:
         (B,N,C).
     """
-    grid = 2 * (pixels + 0.5) / input_size - 1
+    grid = exact(2 * (pixels + 0.5) / input_size - 1)
     sampled = F.grid_sample(features, grid[:, :, None].to(features.dtype), align_corners=False)  # (B,C,N,1)
     return sampled.squeeze(-1).transpose(1, 2)
 
@@ -97,8 +99,8 @@ def sample_cells(features: Tensor, pixels: Tensor, input_size: int) -> Tensor:
     index = torch.arange(CELLS, dtype=pixels.dtype, device=pixels.device)
     cells = pixels_to_cells(pixels, input_size)
     x, y = (1 - (cells[..., None] - index).abs()).clamp(min=0).unbind(-2)  # (B,N,8) each
-    weights = (y[..., :, None] * x[..., None, :]).flatten(-2)  # (B,N,64)
-    return weights.to(features.dtype) @ features.flatten(2).mT
+    weights = exact((y[..., :, None] * x[..., None, :]).flatten(-2))  # (B,N,64)
+    return weights.to(features.dtype) @ features.flatten(2).transpose(-1, -2)
 
 
 def centered(cells: Tensor) -> Tensor:

@@ -103,8 +103,9 @@ class LGNet(nn.Module):
         """The image's maps, and per hand F_h (B,c,8,8) and F*_h (B,5c/4,8,8)."""
         backbone = self.backbone(images)
         own = [self.hand_features[side](backbone.last) + self.embedding[side] for side in _SIDES]
-        tokens = self.lgblock(*(features.flatten(2).mT for features in own))  # (B,c,8,8) to (B,64,c)
-        adapted = [part.mT.unflatten(-1, (CELLS, CELLS)) for part in tokens]
+        tokens = [features.flatten(2).transpose(-1, -2) for features in own]  # (B,c,8,8) to (B,64,c)
+        joined = self.lgblock(*tokens)
+        adapted = [part.transpose(-1, -2).unflatten(-1, (CELLS, CELLS)) for part in joined]
         return backbone, own, adapted
 
     def _offsets(

@@ -13,8 +13,10 @@ import pytest
 import torch
 
 from lgnet_ros.cli.main import main
+from lgnet_ros.evaluation import quantizing
 from lgnet_ros.hand_model import HandModel
-from lgnet_ros.inference import Engine, openvino_backend, save_weights
+from lgnet_ros.inference import Engine, openvino_backend, quantization, save_weights
+from lgnet_ros.inference.quantization import CalibrationCrops
 from lgnet_ros.inference.tracing import INPUTS, PREDICTED
 from lgnet_ros.network import LGNet, LGNetConfig
 
@@ -95,6 +97,52 @@ def test_exporting_again_replaces_what_was_there(weights: Path, quick_conversion
         (folder / "artefact.json").chmod(0o600)
     assert {path.name for path in folder.iterdir()} == {"model.xml", "model.bin", "artefact.json"}
     assert {path.name for path in weights.parent.iterdir()} == {"mine.safetensors", "mine.openvino"}
+
+
+def test_an_int8_artefact_says_how_much_it_loses_and_lies_beside_the_others(
+    weights: Path,
+    quick_conversion: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    seen: list[CalibrationCrops] = []
+    errors = {"fp32": 20.0, "int8": 20.125}
+
+    def stand_in(model: Any, calibration: CalibrationCrops) -> Any:
+        seen.append(calibration)
+        return model
+
+    def error_mm(engine: Engine, count: int, split: str) -> float:
+        assert split == "validation"
+        return errors[engine.backend.name.rsplit("-", 1)[1]]
+
+    monkeypatch.setattr(openvino_backend, "quantized", stand_in)
+    monkeypatch.setattr(quantization, "versions", lambda: {"nncf": "3"})
+    monkeypatch.setattr(quantizing, "mesh_error_mm", error_mm)
+    command = ["export", "--backend", "openvino", "--precision", "int8", "--crops", "3"]
+    assert main([*command, "--weights", str(weights), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["folder"] == str(weights.with_name("mine-int8.openvino"))
+    assert (report["precision"], report["mpvpe_loss_mm"]) == ("int8", 0.125)
+    assert set(report["versions"]) == {"openvino", "nncf"}
+    assert seen[0].crops.shape == (3, 128, 128, 3) and seen[0].crops.dtype == np.uint8
+    assert seen[0].focal_px.shape == (3,) and (seen[0].focal_px > 0).all()
+
+
+def test_int8_is_for_openvino_and_without_nncf_says_what_to_install(
+    weights: Path,
+    quick_conversion: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    command = ["export", "--weights", str(weights), "--precision", "int8", "--crops", "1"]
+    assert main([*command, "--backend", "onnx"]) == 2
+    assert "--backend openvino only" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "nncf", None)
+    assert main([*command, "--backend", "openvino"]) == 2
+    assert "pip install nncf" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,8 @@ def test_help_lists_every_command_without_importing_any() -> None:
         "assert not heavy, heavy"
     )
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert all(f"    {name} " in shown.stdout for name in cli.COMMANDS)
+    listed = {line.split()[0] for line in shown.stdout.splitlines() if line.startswith("    ")}
+    assert set(cli.COMMANDS) <= listed
 
 
 @pytest.mark.parametrize("name", sorted(COMMAND_MODULES))

@@ -110,6 +110,16 @@ def test_unknown_devices_and_precisions_are_refused(weights: Path, device: str, 
         Engine.load(weights, device, precision)
 
 
+@pytest.mark.parametrize(
+    ("backend", "precision", "where"), [("torch", "int8", "OpenVINO on a CPU"), ("auto", "fp16", "CUDA only")]
+)
+def test_precisions_that_do_not_run_here_are_refused_with_those_that_do(
+    weights: Path, backend: str, precision: str, where: str
+) -> None:
+    with pytest.raises(UserError, match=f"{where}.* there are fp32, bf16"):
+        Engine.load(weights, "cpu", precision, backend=backend)
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_cuda_without_a_gpu_is_refused_in_words(weights: Path) -> None:
     with pytest.raises(UserError, match="no CUDA GPU"):

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +92,9 @@ def largest_difference(first: NetworkPrediction, second: NetworkPrediction) -> d
 
 
 def test_on_a_cpu_openvino_is_what_auto_stands_for(weights: Path, folder: Path, no_conversion: None) -> None:
-    assert Engine.load(weights, "cpu").backend.name == "openvino-cpu-fp32"
+    reduced = "bf16" if openvino_backend.has_bf16() else "fp32"
+    assert Engine.load(weights, "cpu").backend.name == f"openvino-cpu-{reduced}"
+    assert Engine.load(weights, "cpu", "fp32").backend.name == "openvino-cpu-fp32"
     assert Engine.load(weights, "cpu", backend="torch").backend.name == "torch-cpu-fp32"
 
 
@@ -100,7 +103,7 @@ def test_openvino_says_what_pytorch_says(
     weights: Path, folder: Path, count: int, no_conversion: None
 ) -> None:
     reference = Engine.load(weights, "cpu", backend="torch").infer(crops(count), FOCAL_PX[:count])
-    prediction = Engine.load(weights, "cpu").infer(crops(count), FOCAL_PX[:count])
+    prediction = Engine.load(weights, "cpu", "fp32").infer(crops(count), FOCAL_PX[:count])
     differences = largest_difference(prediction, reference)
     assert all(value.dtype == np.float32 for value in vars(prediction).values())
     assert differences.pop("rotations") < 2e-4
@@ -110,7 +113,7 @@ def test_openvino_says_what_pytorch_says(
 def test_batches_of_changing_size_are_answered_each_for_itself(
     weights: Path, folder: Path, no_conversion: None
 ) -> None:
-    engine = Engine.load(weights, "cpu")
+    engine = Engine.load(weights, "cpu", "fp32")
     first = engine.infer(crops(3), FOCAL_PX)
     alone = engine.infer(crops(3)[1:2], FOCAL_PX[1:2])
     np.testing.assert_allclose(first.vertices[1], alone.vertices[0], atol=1e-5)
@@ -120,22 +123,93 @@ def test_batches_of_changing_size_are_answered_each_for_itself(
 def test_bf16_stays_close_or_is_refused_where_the_cpu_lacks_it(
     weights: Path, folder: Path, no_conversion: None
 ) -> None:
-    import openvino
-
-    if "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+    if not openvino_backend.has_bf16():
         with pytest.raises(UserError, match="bfloat16"):
             Engine.load(weights, "cpu", "bf16")
         return
-    exact = Engine.load(weights, "cpu").infer(crops(3), FOCAL_PX)
+    exact = Engine.load(weights, "cpu", "fp32").infer(crops(3), FOCAL_PX)
     reduced = Engine.load(weights, "cpu", "bf16").infer(crops(3), FOCAL_PX)
-    assert 0 < np.abs(reduced.vertices - exact.vertices).mean() < 0.005
+    assert 0 < np.abs(reduced.vertices - exact.vertices).mean() < 0.002
     assert np.abs(reduced.joints_25d - exact.joints_25d).max() < 0.25
+
+
+def test_in_bf16_hands_are_posed_in_float32(weights: Path, folder: Path, no_conversion: None) -> None:
+    if not openvino_backend.has_bf16():
+        pytest.skip("this CPU has no bfloat16")
+    prediction = Engine.load(weights, "cpu", "bf16").infer(crops(2), FOCAL_PX[:2])
+    posed = HandModel.load().both(torch.from_numpy(prediction.rotations), torch.from_numpy(prediction.shape))
+    rough = posed.vertices - posed.joints[..., :1, :]
+    np.testing.assert_allclose(prediction.rough_vertices, rough.numpy(), atol=1e-5)
+    regressor = torch.stack([HandModel.load().joint_regressor(side) for side in ("right", "left")])
+    joints = regressor @ torch.from_numpy(prediction.vertices)
+    np.testing.assert_allclose(prediction.joints, joints.numpy(), atol=1e-5)
+
+
+def as_int8(folder: Path, weights: Path, loss_mm: float | None) -> Path:
+    """What an export to int8 would leave beside the weights; the model itself is the float32 one."""
+    beside = weights.with_name(f"{weights.stem}-int8.openvino")
+    shutil.copytree(folder, beside)
+    rewrite(beside, precision="int8", mpvpe_loss_mm=loss_mm)
+    return beside
+
+
+@pytest.fixture
+def quantized(folder: Path, weights: Path) -> Iterator[Callable[[float | None], Path]]:
+    made: list[Path] = []
+
+    def make(loss_mm: float | None) -> Path:
+        made.append(as_int8(folder, weights, loss_mm))
+        return made[0]
+
+    yield make
+    shutil.rmtree(made[0])
+
+
+def test_int8_runs_once_it_has_been_exported(
+    weights: Path, quantized: Callable[[float | None], Path], no_conversion: None
+) -> None:
+    with pytest.raises(UserError, match=r"lgnet export .* --precision int8 --weights .*mine"):
+        Engine.load(weights, "cpu", "int8")
+    beside = quantized(None)
+    assert Engine.load(weights, "cpu", "int8").backend.name == "openvino-cpu-int8"
+    assert Engine.load(beside).backend.name == "openvino-cpu-int8"
+    with pytest.raises(UserError, match="made for int8, does not run in fp32"):
+        Engine.load(beside, precision="fp32")
+
+
+@pytest.mark.parametrize(("loss_mm", "taken"), [(0.29, True), (0.31, False), (None, False)])
+def test_without_bfloat16_auto_takes_int8_where_it_loses_next_to_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+    weights: Path,
+    quantized: Callable[[float | None], Path],
+    loss_mm: float | None,
+    taken: bool,
+    no_conversion: None,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(openvino_backend, "has_bf16", lambda: False)
+    quantized(loss_mm)
+    assert Engine.load(weights, "cpu").backend.name.endswith("int8") is taken
+    assert ("not run in int8" in caplog.text) is not taken
+
+
+def test_auto_says_in_one_line_why_it_runs_in_fp32(
+    weights: Path,
+    folder: Path,
+    no_conversion: None,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(openvino_backend, "has_bf16", lambda: False)
+    Engine.load(weights, "cpu")
+    (line,) = caplog.messages
+    assert "runs in fp32: this CPU has no bfloat16" in line
 
 
 def test_the_exported_network_runs_without_its_weights(
     weights: Path, copy: Path, no_conversion: None
 ) -> None:
-    engine, own = Engine.load(copy), Engine.load(weights, "cpu")
+    engine, own = Engine.load(copy, precision="fp32"), Engine.load(weights, "cpu", "fp32")
     assert (engine.name, engine.trained, engine.input_size) == (own.name, True, 128)
     assert engine.info == own.info
     np.testing.assert_array_equal(

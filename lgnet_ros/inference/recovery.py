@@ -1,0 +1,106 @@
+"""A backend that outlives its device's errors: made anew, or replaced by a slower one that runs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from lgnet_ros.errors import UserError
+from lgnet_ros.inference.backends import Backend
+
+_LOG = logging.getLogger(__name__)
+_DEVICE_ERRORS = ("CUDA error", "cuDNN error", "CUBLAS_STATUS", "CUDNN_STATUS", "CUDA driver error")
+_MEMORY_ERRORS = ("out of memory", "not enough memory", "allocate memory", "bad allocation", "bad_alloc")
+
+
+class RecoveringBackend:
+    """Runs `make()`; see `Backend`. restarts: how often it has had to be made anew or replaced.
+
+    After an error of the device the backend is made again and the batch repeated; after the second in a row,
+    or where memory does not suffice even for one crop at a time, `fallback()` takes over for good.
+    """
+
+    def __init__(self, make: Callable[[], Backend], fallback: Callable[[], Backend]) -> None:
+        self._make, self._fallback = make, fallback
+        self.restarts = 0
+        self._final = False  # the fallback is running
+        try:
+            self._backend = make()
+        except RuntimeError as error:
+            self._replace(error)
+
+    @property
+    def name(self) -> str:
+        """Of what runs now."""
+        return self._backend.name
+
+    def infer(self, crops: np.ndarray, focal_px: np.ndarray) -> dict[str, np.ndarray]:
+        """See `Backend.infer`."""
+        try:
+            return self._backend.infer(crops, focal_px)
+        except RuntimeError as error:
+            return self._recovered(error, crops, focal_px)
+
+    def _recovered(
+        self, error: RuntimeError, crops: np.ndarray, focal_px: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """The answer, after doing something about the error."""
+        if self._final:
+            raise error
+        try:
+            if is_out_of_memory(error) and len(crops) > 1:
+                _LOG.warning("out of memory with %d crops at once: they run one by one", len(crops))
+                return self._one_by_one(crops, focal_px)
+            if is_device_error(error):
+                _LOG.warning("%s: the engine is restarted", _first_line(error))
+                self._backend = self._make()
+                self.restarts += 1
+                return self._backend.infer(crops, focal_px)
+        except RuntimeError as again:
+            error = again
+        self._replace(error)
+        return self._backend.infer(crops, focal_px)
+
+    def _one_by_one(self, crops: np.ndarray, focal_px: np.ndarray) -> dict[str, np.ndarray]:
+        rows = [self._backend.infer(crops[k : k + 1], focal_px[k : k + 1]) for k in range(len(crops))]
+        return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+
+    def _replace(self, error: RuntimeError) -> None:
+        """The fallback from now on, if the error is one that it helps against."""
+        if not (is_device_error(error) or is_out_of_memory(error)):
+            raise error
+        self._backend, self._final = self._fallback(), True
+        self.restarts += 1
+        advice = (
+            "; free some of the device's memory or use smaller weights" if is_out_of_memory(error) else ""
+        )
+        _LOG.error("%s: from now on %s runs, slower%s", _first_line(error), self._backend.name, advice)
+
+
+def is_device_error(error: BaseException) -> bool:
+    """Whether a GPU, its driver or its libraries have failed, other than for want of memory."""
+    accelerator = getattr(torch, "AcceleratorError", ())
+    named = any(name in str(error) for name in _DEVICE_ERRORS)
+    return (isinstance(error, accelerator) or named) and not is_out_of_memory(error)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory did not suffice, the device's or the machine's."""
+    text = str(error).lower()
+    known = isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError))
+    return known or any(words in text for words in _MEMORY_ERRORS)
+
+
+def too_large(name: str, error: BaseException) -> UserError:
+    """What to say when a network does not fit into memory at all."""
+    return UserError(
+        f"{name}: out of memory ({_first_line(error)}); "
+        "use smaller weights (light, nano) or end other programs"
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
