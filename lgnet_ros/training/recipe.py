@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from lgnet_ros.data.augment import WIDE_SHARE
 from lgnet_ros.errors import UserError
 from lgnet_ros.network.config import VARIANTS, LGNetConfig
 from lgnet_ros.training.strict import build, read_yaml, require, with_overrides
@@ -29,7 +28,7 @@ class DataRecipe:
         replay_window: how many rendered images (synthetic) each worker keeps for that.
         color_jitter: strength of colour changes; 1 is the usual one, 0 none.
         max_roll_deg: largest turn in the image plane.
-        wide_crops: share of synthetic crops wider than a tracker's.
+        scenes: which synthetic scenes and crops: "all", or "one_hand" to begin with, see `MIXTURES`.
     """
 
     source: Literal["synthetic", "interhand26m"]
@@ -40,7 +39,7 @@ class DataRecipe:
     replay_window: int = 1024
     color_jitter: float = 1.0
     max_roll_deg: float = 45.0
-    wide_crops: float = WIDE_SHARE
+    scenes: Literal["all", "one_hand"] = "all"
 
     def __post_init__(self) -> None:
         require(self.batch > 0, f"data.batch {self.batch} must be above 0")
@@ -49,7 +48,6 @@ class DataRecipe:
         require(self.replay_window > 0, f"data.replay_window {self.replay_window} must be above 0")
         require(self.color_jitter >= 0, f"data.color_jitter {self.color_jitter} must not be negative")
         require(0 <= self.max_roll_deg <= 180, f"data.max_roll_deg {self.max_roll_deg} must be in [0, 180]")
-        require(0 <= self.wide_crops <= 1, f"data.wide_crops {self.wide_crops} must be in [0, 1]")
         if self.source == "interhand26m":
             require(self.root is not None, "data.root: interhand26m needs the dataset's folder")
         if self.root is not None:

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from lgnet_ros.data.augment import WIDE_SHARE, CropSample, crop_sample, tracked_crop
+from lgnet_ros.data.augment import CropSample, crop_sample, tracked_crop
 from lgnet_ros.data.interhand26m import InterHand26M, InterHandSettings
 from lgnet_ros.data.reading import HandDataset, UnreadableSample
 from lgnet_ros.data.sample import HandSample
@@ -56,7 +56,7 @@ def synthetic_settings(recipe: Recipe, split: str) -> SyntheticSettings:
         split=split,
         hand_model=None if recipe.hand_model is None else str(recipe.hand_model),
         background_folder=None if recipe.data.root is None else str(recipe.data.root),
-        wide_crops=recipe.data.wide_crops,
+        scenes=recipe.data.scenes,
     )
 
 
@@ -71,7 +71,7 @@ def _synthetic(recipe: Recipe, size_px: int) -> Sources:
     render = partial(
         render_crop_sample, recipe.seed, settings=settings, size_px=size_px, margin=RENDER_MARGIN
     )
-    yardstick = replace(settings, background_folder=None, wide_crops=WIDE_SHARE)
+    yardstick = replace(settings, background_folder=None, scenes="all")
     mean_of = synthetic_crops(yardstick, _YARDSTICK_SEED, _MEAN_POSE_SAMPLES, size_px)
     validation = replace(yardstick, split="validation")
     return Sources(

@@ -16,6 +16,7 @@ from lgnet_ros.data.synthetic.poses import POSES, sample_pose, within_limits
 from lgnet_ros.data.synthetic.scene import sample_scene
 from lgnet_ros.data.synthetic.settings import SyntheticSettings
 from lgnet_ros.data.synthetic.shapes import sample_shape
+from lgnet_ros.data.synthetic.stream import render_crop_sample
 from lgnet_ros.data.synthetic.texture_bank import texture_bank
 from lgnet_ros.errors import UserError
 from lgnet_ros.hand_model import HandModel
@@ -34,6 +35,17 @@ def test_fast_posing_is_the_hand_models() -> None:
         for name in ("vertices", "joints", "chain"):
             np.testing.assert_allclose(getattr(fast, name), getattr(slow, name).numpy(), atol=2e-6)
         np.testing.assert_allclose(fast.turned, slow.rotations.numpy(), atol=1e-5)
+
+
+def test_lessons_begin_with_one_whole_hand_that_fills_the_crop() -> None:
+    settings = SyntheticSettings(scenes="one_hand")
+    crops = [render_crop_sample(3, index, settings, 64) for index in range(20)]
+    assert all(crop.presence.sum() == 1 for crop in crops)
+    assert {int(crop.presence.argmax()) for crop in crops} == {RIGHT, LEFT}
+    for crop in crops:
+        joints = crop.joints[crop.presence][0]
+        pixels = crop.focal_px * joints[:, :2] / joints[:, 2:]
+        assert np.ptp(pixels, axis=0).max() > 0.35 * 64
 
 
 def test_named_and_sampled_poses_stay_within_the_joints_ranges() -> None:

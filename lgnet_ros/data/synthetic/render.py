@@ -9,7 +9,6 @@ import numpy as np
 
 from lgnet_ros.data.augment import (
     MIN_JOINTS_INSIDE,
-    WIDE_SHARE,
     CropSample,
     jittered_colors,
     jittered_crop,
@@ -21,6 +20,7 @@ from lgnet_ros.data.sample import MASK_OTHER, HandSample
 from lgnet_ros.data.synthetic.behind import blank_beyond
 from lgnet_ros.data.synthetic.camera import CameraLook, metered_gain, photograph
 from lgnet_ros.data.synthetic.framing import project
+from lgnet_ros.data.synthetic.mixtures import Mixture
 from lgnet_ros.data.synthetic.posing import Posed
 from lgnet_ros.data.synthetic.raster import View, rasterize
 from lgnet_ros.data.synthetic.shading import (
@@ -85,8 +85,8 @@ def photograph_crop(
     scene: Scene,
     size_px: int,
     rng: np.random.Generator,
+    mixture: Mixture,
     margin: float = 1.0,
-    wide_share: float = WIDE_SHARE,
 ) -> CropSample:
     """A jittered crop of the scene, rendered through the crop camera itself.
 
@@ -94,23 +94,24 @@ def photograph_crop(
     that blur and noise are as coarse as they would be.
 
     Args:
+        mixture: how many crops are wide, and how sharp they are at least.
         margin: widens the picture about its middle to round(size_px · margin) pixels at the same focal
             length.
-        wide_share: of crops wider than a tracker's, see `jittered_crop`.
     """
     unseen = _labels(scene, np.empty((0, 0, 3), np.uint8), np.ones((2, JOINT_COUNT), bool), None, None)
-    tight = jittered_crop(unseen, rng, size_px, wide_share=wide_share)
+    tight = jittered_crop(unseen, rng, size_px, wide_share=mixture.wide_crops)
     crop = CropCamera(tight.rotation_crop_camera, tight.focal_px, int(round(size_px * margin)))
-    image, mask, visibility = _crop_picture(scene, crop, rng)
+    image, mask, visibility = _crop_picture(scene, crop, rng, mixture.least_zoom)
     seen = replace(unseen, visibility=visibility & unseen.presence[:, None])
     return labels_in_crop(seen, crop, image, mask)
 
 
 def _crop_picture(
-    scene: Scene, crop: CropCamera, rng: np.random.Generator
+    scene: Scene, crop: CropCamera, rng: np.random.Generator, least_zoom: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Image (S, S, 3) uint8, mask (S, S) uint8 and visibility (2, 21) of a crop."""
-    zoom = float(scene.intrinsics.matrix[0, 0]) / crop.focal_px  # camera pixels per crop pixel, at the middle
+    # Camera pixels per crop pixel, at the middle.
+    zoom = max(float(scene.intrinsics.matrix[0, 0]) / crop.focal_px, least_zoom)
     render_px = int(np.clip(np.ceil(crop.size_px * zoom), 24, crop.size_px))
     small = CropCamera(crop.rotation_crop_camera, crop.focal_px * render_px / crop.size_px, render_px)
     picture = picture_of(scene, crop_view(small))

@@ -14,6 +14,7 @@ from lgnet_ros.data.synthetic.framing import bounds, first_suiting
 from lgnet_ros.data.synthetic.grasps import sample_grasp
 from lgnet_ros.data.synthetic.lights import sample_light
 from lgnet_ros.data.synthetic.looks import sample_person
+from lgnet_ros.data.synthetic.mixtures import Mixture
 from lgnet_ros.data.synthetic.objects import sample_thing
 from lgnet_ros.data.synthetic.orientation import Viewpoint, sample_arm, sample_root, sample_viewpoint
 from lgnet_ros.data.synthetic.pairs import sample_apart, sample_pair
@@ -28,10 +29,6 @@ from lgnet_ros.data.synthetic.texture_bank import texture_bank
 from lgnet_ros.geometry.cameras import CameraIntrinsics
 from lgnet_ros.hand_model.topology import RIGHT
 
-# Shares of scenes, the same in every split; the test split is fixed by the design.
-INTERACTING, APART, ONE = 0.35, 0.25, 0.30  # the rest shows no hand
-HOLDING = 0.30  # of those with hands
-TRUNCATED = 0.20
 FIELD_OF_VIEW = np.deg2rad([50.0, 100.0])
 DISTANCE_M = (0.3, 2.0)
 _LEARNABLE_PX = 40.0
@@ -45,21 +42,23 @@ def sample_scene(seed: int, index: int, settings: SyntheticSettings) -> Scene:
     textures = texture_bank(settings.split, settings.background_folder)
     camera = CameraIntrinsics.from_field_of_view(settings.width, settings.height, rng.uniform(*FIELD_OF_VIEW))
     view = sample_viewpoint(rng)
-    hands, held = _sample_hands(rng, kits, view, settings.split, textures)
+    mixture = settings.mixture
+    hands, held = _sample_hands(rng, kits, view, settings.split, textures, mixture)
     distance = exp(rng.uniform(log(DISTANCE_M[0]), log(DISTANCE_M[1])))
     if settings.split == "train" and rng.random() < 0.9:
         # Little is to be learned from hands of a dozen pixels; validation and test have as many as the
         # design says.
         distance = min(distance, 0.18 * float(camera.matrix[0, 0]) / _LEARNABLE_PX)
     if hands:
-        shift = _place_in_view(rng, hands, camera, distance)
+        shift = _place_in_view(rng, hands, camera, distance, mixture.truncated)
         hands = [hand.shifted(shift) for hand in hands]
         distance = float(sum(hand.posed.chain[0, 2] for hand in hands)) / len(hands)
     person = sample_person(rng, settings.split, textures)
     labelled = [(hand, person, sample_arm(rng, hand.posed.turned[0], hand.side, view)) for hand in hands]
     others = table(rng, view, hands, textures) + bodies(rng, view, labelled, person)
-    others += clutter(rng, settings.split, textures, hands, distance)
-    others += other_people(rng, settings.split, textures, kits, view, distance)
+    if mixture.bystanders:
+        others += clutter(rng, settings.split, textures, hands, distance)
+        others += other_people(rng, settings.split, textures, kits, view, distance)
     if held is not None:
         thing, turn, place = held
         others += thing.parts(turn, place + shift)
@@ -82,19 +81,20 @@ def _sample_hands(
     view: Viewpoint,
     split: str,
     textures: Textures,
+    mixture: Mixture,
 ) -> tuple[list[PlacedHand], Held | None]:
     """Posed hands about the origin, in the camera's orientation, and what they hold."""
     kind = rng.random()
     shape = sample_shape(rng, kits[0].hand)
-    holding = rng.random() < HOLDING
+    holding = rng.random() < mixture.holding
     thing = sample_thing(rng, split, textures, small=rng.random() < 0.3) if holding else None
-    if kind < INTERACTING:
+    if kind < mixture.interacting:
         passed = None if thing is None else sample_passing(rng, kits, thing, shape)
         return passed or (sample_pair(rng, kits, sample_root(rng, RIGHT), shape), None)
-    if kind >= INTERACTING + APART + ONE:
+    if kind >= mixture.interacting + mixture.apart + mixture.one:
         return [], None
     side = int(rng.integers(2))
-    if kind < INTERACTING + APART:
+    if kind < mixture.interacting + mixture.apart:
         pair = sample_apart(rng, kits, shape, mirrored=view.name == "facing")
         return (pair, None) if thing is None else holding_one_of(rng, pair, side, thing)
     if thing is not None:
@@ -106,14 +106,18 @@ def _sample_hands(
 
 
 def _place_in_view(
-    rng: np.random.Generator, hands: list[PlacedHand], camera: CameraIntrinsics, distance: float
+    rng: np.random.Generator,
+    hands: list[PlacedHand],
+    camera: CameraIntrinsics,
+    distance: float,
+    truncated_share: float,
 ) -> np.ndarray:
-    """(3,) where to shift the hands together: wholly into the picture, or, in a fifth of all, cut by its
+    """(3,) where to shift the hands together: wholly into the picture, or, in a share of all, cut by its
     edge."""
     low, high = bounds([hand.posed.vertices for hand in hands])
     center, half = (low + high) / 2, (high - low) / 2
     focal = float(camera.matrix[0, 0])
-    truncated = rng.random() < TRUNCATED
+    truncated = rng.random() < truncated_share
     if not truncated:
         distance = max(distance, 2.0 * max(half[0], half[1]) * focal / (0.85 * camera.height) + half[2])
     distance = max(distance, half[2] + 0.2)

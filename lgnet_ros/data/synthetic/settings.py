@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lgnet_ros.data.augment import WIDE_SHARE
+from lgnet_ros.data.synthetic.mixtures import MIXTURES, Mixture
 from lgnet_ros.errors import UserError
 
 SPLITS = ("train", "validation", "test")
@@ -27,7 +27,7 @@ class SyntheticSettings:
         hand_model: path of a hand model, or None for the one that ships.
         background_folder: a folder of the user's own photographs (JPEG, PNG) that join the backgrounds, or
             None.
-        wide_crops: share of crops wider than a tracker's; 0 is the beginning of a curriculum.
+        scenes: which scenes and crops, a name of `MIXTURES`; "one_hand" is the beginning of a curriculum.
     """
 
     split: str = "train"
@@ -35,17 +35,22 @@ class SyntheticSettings:
     height: int = 480
     hand_model: str | None = None
     background_folder: str | None = None
-    wide_crops: float = WIDE_SHARE
+    scenes: str = "all"
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
             raise UserError(f"split '{self.split}' is not one of {', '.join(SPLITS)}")
-        if not 0 <= self.wide_crops <= 1:
-            raise UserError(f"share of wide crops {self.wide_crops}: must be 0 to 1")
+        if self.scenes not in MIXTURES:
+            raise UserError(f"scenes '{self.scenes}' are not one of {', '.join(MIXTURES)}")
         if not (32 <= self.width <= 8192 and 32 <= self.height <= 8192):
             raise UserError(
                 f"synthetic image of {self.width}×{self.height} px: both sides must be 32 to 8192"
             )
+
+    @property
+    def mixture(self) -> Mixture:
+        """The shares that `scenes` names."""
+        return MIXTURES[self.scenes]
 
 
 def random_stream(seed: int, index: int, split: str, purpose: str) -> np.random.Generator:

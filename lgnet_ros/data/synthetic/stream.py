@@ -44,7 +44,7 @@ def render_crop_sample(
     """
     rng = random_stream(seed, index, settings.split, "crop")
     scene = sample_scene(seed, index, settings)
-    return photograph_crop(scene, size_px, rng, margin=margin, wide_share=settings.wide_crops)
+    return photograph_crop(scene, size_px, rng, mixture=settings.mixture, margin=margin)
 
 
 def in_processes(function: Callable[[int], Result], indices: Iterable[int], workers: int) -> Iterator[Result]:

@@ -1,0 +1,38 @@
+"""Which scenes and crops there are, and how often: all that the design asks for, and what to begin with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lgnet_ros.data.augment import WIDE_SHARE
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Shares of scenes and crops, 0 to 1.
+
+    Attributes:
+        interacting, apart, one: scenes with two hands that interact, two apart, one hand; the rest has none.
+        holding: of those with hands, how many hold a thing.
+        truncated: of those with hands, how many are cut by the image's edge.
+        bystanders: whether there is clutter, and other people with their hands.
+        wide_crops: crops wider than a tracker's.
+        least_zoom: pixels that the camera has at least per pixel of a crop; 0: as many as it has.
+    """
+
+    interacting: float
+    apart: float
+    one: float
+    holding: float
+    truncated: float
+    bystanders: bool
+    wide_crops: float
+    least_zoom: float
+
+
+MIXTURES = {
+    # The same in every split; that of the test split is fixed by the design.
+    "all": Mixture(0.35, 0.25, 0.30, 0.30, 0.20, True, WIDE_SHARE, 0.0),
+    # What fingers look like is learned in a tenth of the images from one hand, seen whole, near and sharp.
+    "one_hand": Mixture(0.0, 0.0, 1.0, 0.05, 0.0, False, 0.0, 0.8),
+}
