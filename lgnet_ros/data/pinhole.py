@@ -3,7 +3,7 @@ its labels asks this of thousands of points for every training sample."""
 
 from __future__ import annotations
 
-from lgnet_ros.data.jit import compiled
+from lgnet_ros.jit import compiled
 
 
 @compiled

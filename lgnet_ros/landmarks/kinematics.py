@@ -6,11 +6,11 @@ position, 27 angles, 10 shape coefficients.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
 import numpy as np
-from numba import njit
 
+from lgnet_ros import jit
 from lgnet_ros.landmarks.articulation import FREEDOM_COUNT
 
 TURN, POSITION, ANGLES = 0, 3, 6
@@ -18,15 +18,7 @@ SHAPE = ANGLES + FREEDOM_COUNT
 HAND_PARAMETERS = SHAPE + 10
 
 # Sums may be reordered; NaN and infinity keep their meaning.
-_FAST = {"contract", "reassoc", "nsz", "arcp"}
-
-
-def compiled(function: Callable) -> Callable:
-    """`numba.njit`, kept on disk where a folder can be written, without the interpreter lock."""
-    try:
-        return njit(cache=True, nogil=True, fastmath=_FAST, error_model="numpy")(function)
-    except RuntimeError:  # a read-only installation without a home folder
-        return njit(nogil=True, fastmath=_FAST, error_model="numpy")(function)
+compiled = partial(jit.compiled, fastmath={"contract", "reassoc", "nsz", "arcp"})
 
 
 @compiled

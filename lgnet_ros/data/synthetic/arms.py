@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lgnet_ros.data.jit import compiled
 from lgnet_ros.data.sample import MASK_OTHER
 from lgnet_ros.data.synthetic.looks import Person, arm_albedo, hand_label, paint_hand, skin_material
 from lgnet_ros.data.synthetic.meshes import BARE, FIRST_MATERIAL, NO_DETAILS, Mesh, Part, tube_faces
@@ -14,6 +13,7 @@ from lgnet_ros.data.synthetic.posing import FastHand, Posed
 from lgnet_ros.data.synthetic.skin import SkinMap
 from lgnet_ros.data.synthetic.vertex_light import vertex_normals
 from lgnet_ros.hand_model.topology import LEFT, VERTEX_COUNT
+from lgnet_ros.jit import compiled
 
 # Distance from the wrist's edge, half width and half thickness of fore and upper arm, m (a median adult's).
 _PROFILE = np.array(

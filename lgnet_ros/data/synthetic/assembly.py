@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from lgnet_ros.data.jit import compiled
 from lgnet_ros.data.synthetic.columns import ALBEDO, AMBIENT, ATTRIBUTES, NORMAL, TEXTURE
 from lgnet_ros.data.synthetic.meshes import Part
 from lgnet_ros.data.synthetic.shading import Surface
 from lgnet_ros.data.synthetic.vertex_light import irradiance, openness
+from lgnet_ros.jit import compiled
 
 
 def assemble(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lgnet_ros.data.jit import compiled, counting_nothing, inlined
 from lgnet_ros.data.synthetic.lookups import texel
+from lgnet_ros.jit import compiled, counting_nothing, inlined
 
 _F = np.float32
 

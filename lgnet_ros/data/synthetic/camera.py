@@ -8,7 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from lgnet_ros.data.jit import compiled
+from lgnet_ros.jit import compiled
 
 _CURVE_SIZE = 4096
 _NOISE_TILE = 256

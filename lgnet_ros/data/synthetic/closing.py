@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from lgnet_ros.data.jit import compiled
 from lgnet_ros.data.synthetic.posing import chain_joints, rotations_from_angles
 from lgnet_ros.data.synthetic.spheres import move_balls, self_gap
+from lgnet_ros.jit import compiled
 
 _GROUPS = 6  # palm, thumb … little
 _FIRST_ROW = np.array([-1, 12, 0, 3, 9, 6])  # of the angles of each group, MANO's order

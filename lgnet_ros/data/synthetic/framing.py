@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lgnet_ros.data.jit import compiled
 from lgnet_ros.data.synthetic.raster import View
+from lgnet_ros.jit import compiled
 
 
 def project(points: np.ndarray, view: View) -> np.ndarray:

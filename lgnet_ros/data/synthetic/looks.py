@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lgnet_ros.data.jit import compiled
 from lgnet_ros.data.sample import MASK_LEFT, MASK_OTHER, MASK_RIGHT
 from lgnet_ros.data.synthetic.columns import SKIN
 from lgnet_ros.data.synthetic.meshes import material
@@ -14,6 +13,7 @@ from lgnet_ros.data.synthetic.shading import Textures
 from lgnet_ros.data.synthetic.skin import SkinMap
 from lgnet_ros.data.synthetic.texture_bank import linear_from_srgb
 from lgnet_ros.hand_model.topology import RIGHT
+from lgnet_ros.jit import compiled
 
 # From very light to very dark, sRGB: the back of the hand, and how far the palm is from it towards the
 # palm's own color. Ten steps in the spirit of the Monk skin tone scale (Monk 2019), drawn evenly between.

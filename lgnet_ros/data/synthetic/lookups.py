@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lgnet_ros.data.jit import inlined
+from lgnet_ros.jit import inlined
 
 _F = np.float32
 

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lgnet_ros.data.jit import compiled
 from lgnet_ros.data.synthetic.arms import Arm
 from lgnet_ros.data.synthetic.vectors import cross, length, unit
 from lgnet_ros.hand_model.topology import LEFT
+from lgnet_ros.jit import compiled
 
 # How robots see people (camera frame, y down, z away): the share, the direction from wrist to elbow (None:
 # along the image), and the direction from elbow to shoulder.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from lgnet_ros.data.jit import counting_nothing, inlined
 from lgnet_ros.data.synthetic.columns import (
     ALBEDO,
     AMBIENT,
@@ -28,6 +27,7 @@ from lgnet_ros.data.synthetic.columns import (
     WRAP,
 )
 from lgnet_ros.data.synthetic.lookups import nearest_noise, noise_at, texel
+from lgnet_ros.jit import counting_nothing, inlined
 
 _F = np.float32
 

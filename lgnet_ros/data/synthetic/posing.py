@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lgnet_ros.data.jit import compiled
 from lgnet_ros.hand_model.anatomy import HandAxes, anatomical_axes
 from lgnet_ros.hand_model.model import HandModel
 from lgnet_ros.hand_model.topology import MANO_TO_OURS, ROTATION_COUNT, SIDES, VERTEX_COUNT
+from lgnet_ros.jit import compiled
 
 _MANO_TO_OURS = np.array(MANO_TO_OURS)
 

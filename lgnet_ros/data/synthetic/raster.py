@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lgnet_ros.data.jit import compiled, inlined
+from lgnet_ros.jit import compiled, inlined
 
 NEAR_M = 0.03
 

@@ -14,7 +14,6 @@ from lgnet_ros.data.augment import (
     jittered_crop,
     labels_in_crop,
 )
-from lgnet_ros.data.jit import compiled
 from lgnet_ros.data.pinhole import mark_inside
 from lgnet_ros.data.sample import MASK_OTHER, HandSample
 from lgnet_ros.data.synthetic.behind import blank_beyond
@@ -36,6 +35,7 @@ from lgnet_ros.data.synthetic.shading import (
 from lgnet_ros.geometry.cameras import CameraIntrinsics
 from lgnet_ros.geometry.crops import BORDER_RGB, CropCamera
 from lgnet_ros.hand_model.topology import JOINT_COUNT, ROTATION_COUNT, SHAPE_COUNT, VERTEX_COUNT
+from lgnet_ros.jit import compiled
 
 # A joint lies inside the flesh, up to so far behind the skin that one sees.
 _FLESH_M = 0.022

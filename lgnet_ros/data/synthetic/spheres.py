@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lgnet_ros.data.jit import compiled
 from lgnet_ros.data.synthetic.posing import FastHand, fast_hands
 from lgnet_ros.data.synthetic.vectors import length
 from lgnet_ros.hand_model.topology import OURS_ROTATION
+from lgnet_ros.jit import compiled
 
 # In our joint order: (bone start, bone end, rotation that carries it); the palm hangs on the wrist.
 _FINGER_BONES = [(f + k, f + k + 1) for f in (1, 5, 9, 13, 17) for k in range(3)]

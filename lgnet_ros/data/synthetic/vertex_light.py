@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lgnet_ros.data.jit import compiled
+from lgnet_ros.jit import compiled
 
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:

@@ -8,16 +8,17 @@ from collections.abc import Callable
 from numba import njit
 
 
-def compiled(function: Callable, **options: bool) -> Callable:
+def compiled(function: Callable, fastmath: bool | set[str] = True, **options: bool) -> Callable:
     """`numba.njit` with a cache on disk, or without one where no folder can be written.
 
     Numba keeps the machine code beside the source, else in the user's cache folder (or NUMBA_CACHE_DIR). On a
     read-only installation without a home folder it refuses; then each process compiles for itself.
     """
+    how = {"nogil": True, "fastmath": fastmath, "error_model": "numpy", **options}
     try:
-        return njit(cache=True, nogil=True, fastmath=True, error_model="numpy", **options)(function)
+        return njit(cache=True, **how)(function)
     except RuntimeError:
-        return njit(nogil=True, fastmath=True, error_model="numpy", **options)(function)
+        return njit(**how)(function)
 
 
 def counting_nothing(function: Callable) -> Callable:
