@@ -36,8 +36,8 @@ from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from lgnet_ros.node import compat
-from lgnet_ros.node.interaction_markers import arrow
 from lgnet_ros.node.markers import color
+from lgnet_ros.node.primitives import arrow, marker_of
 from lgnet_ros.node.running import run_until_stopped
 
 RATE_HZ = 50.0
@@ -177,7 +177,7 @@ class HandoverArm(Node):
         ball.pose.orientation.w = 1.0
         ball.scale.x = ball.scale.y = ball.scale.z = 0.05
         tip = self.tool.position + self.tool.rotation.apply([0.0, 0.0, 0.1])
-        return [ball, arrow("tool_direction", header, self.tool.position, tip, paint)]
+        return [ball, marker_of(arrow("tool_direction", self.tool.position, tip, paint), header)]
 
     def _number(self, name: str) -> float:
         return float(self.get_parameter(name).value)

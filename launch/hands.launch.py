@@ -7,6 +7,8 @@ ros2 launch lgnet_ros hands.launch.py camera_namespace:=camera image:=color/imag
 
 from __future__ import annotations
 
+from typing import Any
+
 from ament_index_python.packages import get_package_share_directory
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
 from launch.conditions import IfCondition
@@ -69,48 +71,25 @@ def hands(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     """hands_node; arguments that are left empty leave the parameter file its say."""
     arguments = {name: LaunchConfiguration(name).perform(context) for name in OVERRIDES}
     given = {name: value for name, value in arguments.items() if value}
-    node = Node(
-        package="lgnet_ros",
-        executable="hands_node",
-        name="hands",
-        namespace=LaunchConfiguration("camera_namespace"),
-        parameters=[LaunchConfiguration("parameters"), given],
-        remappings=[
-            ("image_raw", LaunchConfiguration("image")),
-            ("image_raw/compressed", [LaunchConfiguration("image"), "/compressed"]),
-            ("camera_info", LaunchConfiguration("camera_info")),
-            ("depth", LaunchConfiguration("depth")),
-            ("detections", LaunchConfiguration("detections")),
-        ],
-        prefix=LaunchConfiguration("interpreter"),
-        output="screen",
-        emulate_tty=True,
-    )
-    return [node]
+    remappings = [
+        *camera_topics(),
+        ("image_raw/compressed", [LaunchConfiguration("image"), "/compressed"]),
+        ("detections", LaunchConfiguration("detections")),
+    ]
+    return [node("hands", parameters=[LaunchConfiguration("parameters"), given], remappings=remappings)]
 
 
 def camera() -> Node:
     """The demo camera."""
-    return Node(
-        package="lgnet_ros",
-        executable="camera_node",
-        name="camera",
-        namespace=LaunchConfiguration("camera_namespace"),
-        parameters=[
-            {
-                "source": ParameterValue(LaunchConfiguration("source"), value_type=str),  # "0" is a webcam
-                "rate": ParameterValue(LaunchConfiguration("rate"), value_type=float),
-                "loop": ParameterValue(LaunchConfiguration("loop"), value_type=bool),
-            }
-        ],
-        remappings=[
-            ("image_raw", LaunchConfiguration("image")),
-            ("camera_info", LaunchConfiguration("camera_info")),
-            ("depth", LaunchConfiguration("depth")),
-        ],
-        prefix=LaunchConfiguration("interpreter"),
-        output="screen",
-        emulate_tty=True,
+    values = {
+        "source": ParameterValue(LaunchConfiguration("source"), value_type=str),  # "0" is a webcam
+        "rate": ParameterValue(LaunchConfiguration("rate"), value_type=float),
+        "loop": ParameterValue(LaunchConfiguration("loop"), value_type=bool),
+    }
+    return node(
+        "camera",
+        parameters=[values],
+        remappings=camera_topics(),
         # A device that is not there, or the end of a video, ends the demonstration.
         on_exit=Shutdown(reason="the demo camera has ended"),
         condition=IfCondition(LaunchConfiguration("demo")),
@@ -119,31 +98,36 @@ def camera() -> Node:
 
 def handover() -> Node:
     """What a hand means to the robot."""
-    return Node(
-        package="lgnet_ros",
-        executable="handover_node",
-        name="handover",
-        namespace=LaunchConfiguration("camera_namespace"),
+    return node(
+        "handover",
         parameters=[LaunchConfiguration("handover_parameters")],
-        prefix=LaunchConfiguration("interpreter"),
-        output="screen",
-        emulate_tty=True,
         condition=IfCondition(LaunchConfiguration("handover")),
     )
 
 
 def viewer() -> Node:
     """The view in a browser."""
+    port = ParameterValue(LaunchConfiguration("viewer_port"), value_type=int)
+    return node("viewer", parameters=[{"port": port}], condition=IfCondition(LaunchConfiguration("viewer")))
+
+
+def camera_topics() -> list[tuple[str, LaunchConfiguration]]:
+    """What the camera publishes, under the names that the arguments give."""
+    names = (("image_raw", "image"), ("camera_info", "camera_info"), ("depth", "depth"))
+    return [(name, LaunchConfiguration(argument)) for name, argument in names]
+
+
+def node(name: str, **more: Any) -> Node:
+    """One of this package's nodes, in the camera's namespace."""
     return Node(
         package="lgnet_ros",
-        executable="viewer_node",
-        name="viewer",
+        executable=f"{name}_node",
+        name=name,
         namespace=LaunchConfiguration("camera_namespace"),
-        parameters=[{"port": ParameterValue(LaunchConfiguration("viewer_port"), value_type=int)}],
         prefix=LaunchConfiguration("interpreter"),
         output="screen",
         emulate_tty=True,
-        condition=IfCondition(LaunchConfiguration("viewer")),
+        **more,
     )
 
 

@@ -19,6 +19,7 @@ ARGUMENTS = (
     ("image", "image_raw", "Image topic, relative to each camera's namespace."),
     ("camera_info", "camera_info", "CameraInfo topic, relative to each camera's namespace."),
     ("parameters", f"{SHARE}/config/hands.yaml", "Parameter file of every hands_node."),
+    ("estimator", "", "Overrides the parameter estimator: lgnet or landmarks."),
     ("weights", "", "Overrides the parameter weights."),
     ("device", "", "Overrides the parameter device."),
     ("interpreter", "", "Put before the nodes' commands: the Python of the environment that holds torch."),

@@ -6,7 +6,7 @@ ros2 launch lgnet_ros playback.launch.py bag:=my_bag image:=/camera/image_raw ca
 from __future__ import annotations
 
 from ament_index_python.packages import get_package_share_directory
-from launch.actions import DeclareLaunchArgument, ExecuteProcess, IncludeLaunchDescription
+from launch.actions import DeclareLaunchArgument, ExecuteProcess, IncludeLaunchDescription, Shutdown
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import SetParameter
@@ -20,6 +20,7 @@ PASSED = (
     ("camera_info", "camera_info", "CameraInfo topic in the bag."),
     ("depth", "depth", "Aligned depth topic in the bag, read with the parameter use_depth."),
     ("parameters", f"{SHARE}/config/hands.yaml", "Parameter file of hands_node."),
+    ("estimator", "", "Overrides the parameter estimator: lgnet or landmarks."),
     ("weights", "", "Overrides the parameter weights."),
     ("device", "", "Overrides the parameter device."),
     ("interpreter", "", "Put before hands_node's command: the Python of the environment that holds torch."),
@@ -55,5 +56,6 @@ def generate_launch_description() -> LaunchDescription:
             LaunchConfiguration("bag_rate"),
         ],
         output="screen",
+        on_exit=Shutdown(reason="the bag has ended"),
     )
     return LaunchDescription([*arguments, SetParameter("use_sim_time", True), hands, play])

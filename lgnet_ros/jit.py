@@ -21,6 +21,11 @@ def compiled(function: Callable, fastmath: bool | set[str] = True, **options: bo
         return njit(**how)(function)
 
 
+def exactly(function: Callable) -> Callable:
+    """`compiled` with the arithmetic as it is written, rounding for rounding NumPy's: for what decides."""
+    return compiled(function, fastmath=False)
+
+
 def counting_nothing(function: Callable) -> Callable:
     """`compiled` without counting who holds which array, for loops that make no array and inline helpers that
     take some: each pixel would count up and down for every one."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +14,16 @@ from tqdm import tqdm
 
 from lgnet_ros.errors import UserError
 from lgnet_ros.evaluation import ablations, report
+from lgnet_ros.evaluation.aggregate import finite_or_none
 from lgnet_ros.evaluation.attention import attention_picture
 from lgnet_ros.evaluation.datasets import DATASETS, Subject, load_subject
-from lgnet_ros.evaluation.films import film_jitter
-from lgnet_ros.evaluation.following import following
+from lgnet_ros.evaluation.films import Cast, FilmSettings, watch_films
 from lgnet_ros.evaluation.pages import save_pages
 from lgnet_ros.evaluation.plots import save_picture
 from lgnet_ros.evaluation.protocols import CROPS, Outcome, crop_of
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference.backends import DEVICES, PRECISIONS
-from lgnet_ros.inference.manifest import choose
+from lgnet_ros.inference.manifest import choose, file_sha256
 from lgnet_ros.inference.weights import load_network
 from lgnet_ros.landmarks.choice import EstimatorChoice, load_estimator
 from lgnet_ros.landmarks.names import ESTIMATORS, LGNET
@@ -29,7 +31,7 @@ from lgnet_ros.pipeline.estimators import Estimator, LGNetEstimator
 
 HELP = "measure weights, or the landmark estimator, against a data set"
 _CROP_SEED = 0
-_PICTURES = 32
+_PICTURES = 16
 _ATTENTION_CROPS = 4
 
 
@@ -61,6 +63,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--films", action="store_true", help="follow hands through rendered films too (synthetic)"
     )
     parser.add_argument(
+        "--workers", type=int, default=_usual_workers(), metavar="N",
+        help="processes that render images, beside this one, which looks at them (default here: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
         "--out", type=Path, metavar="DIR", help="folder for report.json, report.md and pictures"
     )
     parser.add_argument(
@@ -73,24 +79,25 @@ def run(args: argparse.Namespace) -> int:
     """Evaluate, print, save."""
     if args.count < 1:
         raise UserError(f"--count {args.count}: at least 1")
+    if args.workers < 0:
+        raise UserError(f"--workers {args.workers}: 0, or more")
     hand_model = HandModel.load(args.hand_model)
-    subject = load_subject(args.dataset, args.root, args.seed, args.count, hand_model)
+    subject = load_subject(args.dataset, args.root, args.seed, args.count, hand_model, args.workers)
     if args.ablations is not None:
         return _run_ablations(args, subject, hand_model)
     estimators = _estimators(args, hand_model, follow=False)
     outcomes = _evaluate(args, subject, estimators)
     reports = {name: outcome.evaluation.report() for name, outcome in outcomes.items()}
-    if args.films:
-        _add_films(args, reports, hand_model)
-    combined = _combined(reports, args, estimators)
+    films = _watch_films(args, estimators, reports, hand_model) if args.films else None
+    combined = _combined(reports, films, args, estimators)
     how = _how(args, estimators)
     if args.out is not None:
-        save_pages(args.out, outcomes, reports, combined, args.dataset, how, hand_model)
+        save_pages(args.out, outcomes, reports, combined, args.dataset, how, hand_model, films)
         if LGNET in args.estimator:
             network = next(name for name, one in estimators.items() if isinstance(one, LGNetEstimator))
             outcome = next(one for title, one in outcomes.items() if title.startswith(network))
             _save_attention(args, outcome, hand_model)
-    page = report.document(reports, args.dataset, how)
+    page = report.document(reports, args.dataset, how, films)
     print(json.dumps(combined, indent=2) if args.json else page)
     return 0
 
@@ -126,22 +133,23 @@ def _estimators(args: argparse.Namespace, hand_model: HandModel, follow: bool) -
     return estimators
 
 
-def _add_films(args: argparse.Namespace, reports: dict[str, dict[str, Any]], hand_model: HandModel) -> None:
-    """What each estimator does with films, into its first report."""
-    for name, estimator in _estimators(args, hand_model, follow=True).items():
+def _watch_films(
+    args: argparse.Namespace,
+    estimators: dict[str, Estimator],
+    reports: dict[str, dict[str, Any]],
+    hand_model: HandModel,
+) -> dict[str, dict[str, Any]]:
+    """What each estimator, and the truth in its place, does with films; also into its first report."""
+    plain, depth = (_estimators(args, hand_model, follow=True) for _ in range(2))
+    casts = {name: Cast(plain[name], depth[name], alone) for name, alone in estimators.items()}
+    progress = partial(tqdm, unit="frame", disable=None, file=sys.stderr)
+    films = finite_or_none(
+        watch_films(casts, hand_model, FilmSettings(args.seed, workers=args.workers), progress)
+    )
+    for name in estimators:
         first = next(title for title in reports if title.startswith(name))
-        reports[first].update(_films(estimator, args.seed))
-
-
-def _films(estimator: Estimator, seed: int) -> dict[str, Any]:
-    """What only moving hands show: jitter, and how they are found, kept and placed, without depth and with
-    it.
-    """
-    return {
-        "jitter_mm": film_jitter(estimator, seed),
-        "following": following(estimator, seed),
-        "following_depth": following(estimator, seed, with_depth=True),
-    }
+        reports[first].update(films[name])
+    return films
 
 
 def _evaluate(
@@ -162,25 +170,44 @@ def _evaluate(
 
 
 def _combined(
-    reports: dict[str, dict[str, Any]], args: argparse.Namespace, estimators: dict[str, Estimator]
+    reports: dict[str, dict[str, Any]],
+    films: dict[str, dict[str, Any]] | None,
+    args: argparse.Namespace,
+    estimators: dict[str, Estimator],
 ) -> dict[str, Any]:
-    """The first report's keys at the top, the others' below their names."""
+    """The first report's keys at the top, the others' below their names, all films' by estimator."""
     (name, first), *others = reports.items()
     estimator = next(iter(estimators.values()))
     described = {
         "dataset": args.dataset,
         "weights": estimator.name,
         "trained": estimator.trained,
+        "weights_sha256": _weights_sha256(args),
+        "how": _how(args, estimators),
         "crops": name,
     }
-    return {**first, **described, "others": dict(others)}
+    watched = {} if films is None else {"films": films}
+    return {**first, **described, "others": dict(others), **watched}
+
+
+def _weights_sha256(args: argparse.Namespace) -> str | None:
+    """Of LGNet's weights file; it tells later which weights a report is about."""
+    path = choose(args.weights).path if LGNET in args.estimator else None
+    return None if path is None or not path.is_file() else file_sha256(path)
 
 
 def _how(args: argparse.Namespace, estimators: dict[str, Estimator]) -> str:
     command = f"lgnet eval --dataset {args.dataset} --count {args.count} --seed {args.seed}"
     if args.estimator != [LGNET]:
         command += f" --estimator {' '.join(args.estimator)}"
-    return f"`{command}`, weights {', '.join(estimators)}."
+    if args.films:
+        command += " --films"
+    return f"`{command}`, {', '.join(estimators)}."
+
+
+def _usual_workers() -> int:
+    """One process can render as fast as this one looks."""
+    return min(1, (os.cpu_count() or 1) - 1)
 
 
 def _run_ablations(args: argparse.Namespace, subject: Subject, hand_model: HandModel) -> int:

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Iterable
 from functools import partial
+from itertools import count, islice
 from pathlib import Path
 
 import cv2
@@ -42,7 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--clip", choices=CLIP_NAMES, help="film this instead of single images")
-    what.add_argument("--benchmark", action="store_true", help="measure samples per second; writes nothing")
+    what.add_argument(
+        "--benchmark",
+        action="store_true",
+        help="measure samples per second once every worker has delivered some; writes nothing",
+    )
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="folder to write to; a stopped run goes on there"
     )
@@ -195,19 +200,19 @@ def _write_picture(path: Path, picture: np.ndarray) -> None:
 
 
 def _speed(settings: SyntheticSettings, size: int, args: argparse.Namespace) -> dict[str, object]:
-    """Samples per second over all workers, crops and color jitter included, and a core's time for one."""
-    warm = max(args.workers, 1) * 16
-    made = in_processes(
-        partial(_timed_crop, args.seed, settings, size), range(warm + args.count), args.workers
-    )
-    core_s = []
+    """Samples per second over all workers, crops and color jitter included, and a core's time for one.
+
+    The clock starts when every worker has delivered samples: compiled, its banks of pictures and things made.
+    """
+    made = in_processes(partial(_timed_crop, args.seed, settings, size), count(), args.workers)
+    starting, ready = set(), max(args.workers, 1)
+    while len(starting) < ready:
+        starting.add(next(made)[0])
     started = time.perf_counter()
-    for k, seconds in enumerate(tqdm(made, total=warm + args.count, unit="image", disable=args.json)):
-        if k == warm - 1:  # compiled, banks made
-            started = time.perf_counter()
-        if k >= warm:
-            core_s.append(seconds)
+    rest = tqdm(islice(made, args.count), total=args.count, unit="image", disable=args.json)
+    core_s = [seconds for _, seconds in rest]
     wall = time.perf_counter() - started
+    made.close()
     return {
         "size_px": size,
         "workers": args.workers,
@@ -222,11 +227,11 @@ def _crop(seed: int, settings: SyntheticSettings, size: int, index: int) -> Crop
     return render_crop_sample(seed, index, settings, size)
 
 
-def _timed_crop(seed: int, settings: SyntheticSettings, size: int, index: int) -> float:
-    """Processor time of one sample, s; the sample itself stays where it was made."""
+def _timed_crop(seed: int, settings: SyntheticSettings, size: int, index: int) -> tuple[int, float]:
+    """Which process made a sample, and its processor time, s; the sample itself stays there."""
     started = time.process_time()
     render_crop_sample(seed, index, settings, size)
-    return time.process_time() - started
+    return os.getpid(), time.process_time() - started
 
 
 def _as_text(report: dict[str, object]) -> str:

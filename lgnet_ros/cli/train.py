@@ -13,10 +13,12 @@ from lgnet_ros.evaluation.plots import plot_learning_curve
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference.weights import STORAGES
 from lgnet_ros.network import ABLATIONS
+from lgnet_ros.paths import weights_directory
 from lgnet_ros.training.callbacks import read_curve
-from lgnet_ros.training.export import export, score
+from lgnet_ros.training.export import calibration_crops, export, network_of
 from lgnet_ros.training.recipe import Recipe
 from lgnet_ros.training.run import Resources, RunFolder, default_resources, is_first_process, train
+from lgnet_ros.training.shipping import ship
 from lgnet_ros.training.sources import make_sources
 
 HELP = "train a network from a recipe (config/train/*.yaml)"
@@ -50,6 +52,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--storage", choices=STORAGES, default="float16", help="of exported weights (%(default)s)"
     )
+    parser.add_argument(
+        "--ship", metavar="NAME",
+        help="train nothing: put the exported weights of --out into weights/, list and document them there",
+    )  # fmt: skip
+    parser.add_argument(
+        "--report", type=Path, metavar="DIR", help="with --ship: what lgnet eval --out wrote of these weights"
+    )
+    parser.add_argument("--note", default="", metavar="TEXT", help="with --ship: what else is to be said")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -62,6 +72,11 @@ def run(args: argparse.Namespace) -> int:
         torch.set_num_threads(args.threads)
     if args.ablations:
         return _ablations(recipe, folder, args)
+    if args.ship is not None:
+        if args.report is None:
+            raise UserError("--ship: say with --report where lgnet eval --out has written its report")
+        print(ship(args.ship, RunFolder(folder), args.report, weights_directory(), args.note))
+        return 0
     resources = _resources(args)
     if not args.export:
         train(recipe, RunFolder(folder), args.resume, resources)
@@ -90,9 +105,10 @@ def _export(recipe: Recipe, folder: RunFolder, storage: str) -> None:
     """
     checkpoint = folder.best if folder.best.exists() else folder.last
     hand_model = HandModel.load(recipe.hand_model)
+    network, step = network_of(checkpoint, recipe, hand_model)
     sources = make_sources(recipe, hand_model)
-    metrics = score(checkpoint, recipe, hand_model, sources)
-    info = export(checkpoint, recipe, hand_model, sources.validation, folder.weights, metrics, storage)
+    calibration = calibration_crops(recipe, sources)
+    info = export(network, step, recipe, sources, calibration, folder.weights, storage)
     if folder.curve.exists():
         plot_learning_curve(folder.curve.with_suffix(".png"), *read_curve(folder.curve))
     error = info.metrics["wrist"]["mpjpe_mm"]

@@ -11,6 +11,7 @@ from lgnet_ros.errors import UserError
 from lgnet_ros.evaluation import plots, report
 from lgnet_ros.evaluation.datasets import Subject
 from lgnet_ros.evaluation.protocols import Outcome, crop_of
+from lgnet_ros.files import write_whole
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference import Engine
 from lgnet_ros.network import ABLATIONS
@@ -53,12 +54,9 @@ def save_pages(
     for outcome in outcomes.values():
         drawn = [plots.draw_estimate(kept.sample, kept.estimate, hand_model) for kept in outcome.chosen]
         rows.append(np.concatenate(drawn, axis=1))
-    try:
-        report.save_json(folder / "ablations.json", reports)
-        plots.save_picture(folder / "ablations.jpg", np.concatenate(rows))
-        names = ", ".join(name.replace("_", " ") for name in outcomes)
-        caption = f"![ablations](ablations.jpg)\n\nFrom top: the crop, {names}."
-        page = f"{report.ablation_table(reports)}\n\n{caption}\n"
-        (folder / "ablations.md").write_text(page, encoding="utf-8")
-    except OSError as reason:
-        raise UserError(f"{folder}: the report cannot be written ({reason.strerror})") from reason
+    report.save_json(folder / "ablations.json", reports)
+    plots.save_picture(folder / "ablations.jpg", np.concatenate(rows))
+    names = ", ".join(name.replace("_", " ") for name in outcomes)
+    caption = f"![ablations](ablations.jpg)\n\nFrom top: the crop, {names}."
+    page = f"{report.ablation_table(reports)}\n\n{caption}\n"
+    write_whole(folder / "ablations.md", page.encode())

@@ -121,6 +121,8 @@ def finite_or_none(report: Any) -> Any:
     """The same nested report with NaN as None, since JSON has no NaN."""
     if isinstance(report, dict):
         return {key: finite_or_none(value) for key, value in report.items()}
+    if isinstance(report, list):
+        return [finite_or_none(value) for value in report]
     if isinstance(report, float) and not math.isfinite(report):
         return None
     return report

@@ -15,7 +15,7 @@ from lgnet_ros.data.interhand26m import InterHand26M, InterHandSettings
 from lgnet_ros.data.reading import HandDataset, readable_samples
 from lgnet_ros.data.sample import HandSample
 from lgnet_ros.data.synthetic.settings import SyntheticSettings
-from lgnet_ros.data.synthetic.stream import render_crop_sample, render_sample
+from lgnet_ros.data.synthetic.stream import in_processes, render_crop_sample, render_sample
 from lgnet_ros.errors import UserError
 from lgnet_ros.evaluation.baseline import MeanPose
 from lgnet_ros.hand_model import HandModel
@@ -43,14 +43,18 @@ class Subject:
         return self.samples()
 
 
-def load_subject(name: str, root: Path | None, seed: int, count: int, hand_model: HandModel) -> Subject:
+def load_subject(
+    name: str, root: Path | None, seed: int, count: int, hand_model: HandModel, workers: int = 0
+) -> Subject:
     """The test split of a data set, `count` images of it chosen by `seed`.
+
+    workers: processes that render synthetic images; 0 renders them in this one.
 
     Raises:
         UserError: the data set is not there, or its hands are not the hand model's.
     """
     if name == "synthetic":
-        return _synthetic(seed, count)
+        return _synthetic(seed, count, workers)
     if root is None:
         raise UserError(f"--dataset {name}: say where it is with --root")
     if hand_model.name != "mano":
@@ -80,7 +84,7 @@ def _mean_pose(training: HandDataset, size_px: int) -> MeanPose:
     return MeanPose.of(crop_sample(sample, tracked_crop(sample, rng, size_px)) for sample in samples)
 
 
-def _synthetic(seed: int, count: int) -> Subject:
+def _synthetic(seed: int, count: int, workers: int) -> Subject:
     test, training = SyntheticSettings(split="test"), SyntheticSettings(split="train")
 
     def mean_pose(size_px: int) -> MeanPose:
@@ -88,6 +92,6 @@ def _synthetic(seed: int, count: int) -> Subject:
         return MeanPose.of(render_crop_sample(_TRAINING_SEED, index, training, size_px) for index in indices)
 
     def images() -> Iterator[HandSample]:
-        return (render_sample(seed, index, test) for index in range(count))
+        return in_processes(partial(render_sample, seed, settings=test), range(count), workers)
 
     return Subject("synthetic", count, images, lru_cache(mean_pose))

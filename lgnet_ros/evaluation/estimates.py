@@ -39,24 +39,31 @@ def estimate_of(
     """
     settings = settings or PlacementSettings()
     known = [replace(settings, hand_length_m=_length(truth, side)) for side in (0, 1)]
+    wrists, covariances = placed_wrists(prediction, index, truth.camera, [settings, settings])
+    known_wrists, known_covariances = placed_wrists(prediction, index, truth.camera, known)
     return HandsEstimate(
         score=prediction.presence[index].astype(np.float64),
         vertices=prediction.vertices[index].astype(np.float64),
         joints=prediction.joints[index].astype(np.float64),
         rough_vertices=prediction.rough_vertices[index].astype(np.float64),
         relative_translation=prediction.relative_translation[index].astype(np.float64),
-        wrist_unknown_size=_wrists(prediction, index, truth.camera, [settings, settings]),
-        wrist_known_size=_wrists(prediction, index, truth.camera, known),
+        wrist_unknown_size=wrists,
+        wrist_known_size=known_wrists,
+        covariance_unknown_size=covariances,
+        covariance_known_size=known_covariances,
     )
 
 
-def _wrists(
+def placed_wrists(
     prediction: NetworkPrediction, index: int, camera: CameraIntrinsics, settings: list[PlacementSettings]
-) -> np.ndarray:
-    """(2, 3) m. Two hands that are both found are placed together, else each alone; a hand that cannot be
-    placed is
-    where the network's own camera head says."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Wrists (2, 3) m and covariances (2, 3, 3) m². Two hands that are both found are placed together, else
+    each alone; a hand that cannot be placed is where the network's own camera head says, its covariance NaN.
+
+    settings: of right and left hand.
+    """
     wrists = prediction.camera_translation[index].astype(np.float64)
+    covariances = np.full((2, 3, 3), np.nan)
     units = {side: _unit(prediction, index, side, camera, settings[side]) for side in (0, 1)}
     found = [side for side in (0, 1) if prediction.presence[index, side] >= PRESENCE_THRESHOLD]
     groups = [found, *([side] for side in (0, 1) if side not in found)]
@@ -68,7 +75,8 @@ def _wrists(
         result = place([units[side] for side in placed], settings[0], relative)
         for side, placement in zip(placed, result.placements, strict=True):
             wrists[side] = placement.position + placement.scale * units[side].wrist
-    return wrists
+            covariances[side] = placement.covariance
+    return wrists, covariances
 
 
 def _unit(
@@ -78,7 +86,7 @@ def _unit(
     camera: CameraIntrinsics,
     settings: PlacementSettings,
 ) -> UnitHand | None:
-    seen = observe(prediction, index, side, whole_crop(camera), camera, settings.joint_std_m)
+    seen = observe(prediction, index, side, whole_crop(camera), camera, settings.errors.joint_std_m)
     return None if seen is None else locate(seen.evidence, settings)
 
 

@@ -17,6 +17,7 @@ from lgnet_ros.evaluation.aggregate import (
     finite_or_none,
 )
 from lgnet_ros.evaluation.baseline import MeanPose
+from lgnet_ros.evaluation.coverage import WristCoverage
 from lgnet_ros.evaluation.records import HandsEstimate, HandsTruth, with_missed_hands_filled
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.hand_model.topology import SIDES
@@ -57,6 +58,7 @@ class Evaluation(nn.Module):
         self.aligned = nn.ModuleDict({root: AlignedErrors(root) for root in metrics.ROOTS})
         self.baseline = nn.ModuleDict({root: AlignedErrors(root) for root in metrics.ROOTS})
         self.presence = PresenceScores()
+        self.coverage = WristCoverage()
         means = ("mrrpe", "baseline_mrrpe", "swap", "missed", "palm", "penetration", "true_penetration")
         projections = [f"{what}_{mesh}" for what in ("vertex_px", "iou") for mesh in ("rough", "final")]
         self.means = nn.ModuleDict({name: MeanError() for name in (*means, *projections)})
@@ -72,6 +74,7 @@ class Evaluation(nn.Module):
         swapped = metrics.is_swapped(estimate, truth)
         missed = truth.presence & ~estimate.found
         self.presence.update(estimate.found, truth.presence)
+        self.coverage.update(estimate, truth)
         self.means["swap"].update(swapped[truth.presence])
         self.means["missed"].update(missed[truth.presence])
         for root in metrics.ROOTS:
@@ -104,6 +107,7 @@ class Evaluation(nn.Module):
             "swap_rate": mean["swap"],
             "missed_rate": mean["missed"],
             "wrist_position_mm": {size: metric.compute() for size, metric in self.wrists.items()},
+            "ellipsoid_95": self.coverage.compute(),
             "palm_orientation_deg": mean["palm"],
             "mean_pose": {
                 **self.baseline["wrist"].compute(),

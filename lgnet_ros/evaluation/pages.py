@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from lgnet_ros.errors import UserError
 from lgnet_ros.evaluation import plots, report
+from lgnet_ros.evaluation.evaluation import Row
 from lgnet_ros.evaluation.protocols import Outcome, Pictured
+from lgnet_ros.files import write_whole
 from lgnet_ros.hand_model import HandModel
 
 _COLUMNS = 8
@@ -23,36 +24,46 @@ def save_pages(
     dataset: str,
     how: str,
     hand_model: HandModel,
+    films: dict[str, dict[str, Any]] | None = None,
 ) -> None:
     """Writes everything about an evaluation.
 
     Raises:
         UserError: the folder cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        report.save_json(folder / "report.json", combined)
-        page = report.document(reports, dataset, how)
-        first = next(iter(outcomes.values()))
-        plots.plot_pck(folder / "pck.png", _errors(outcomes))
-        page += "\n![PCK](pck.png)\n"
-        if _save_asymmetry(folder / "asymmetry.png", first):
-            page += "\n![error against pose asymmetry](asymmetry.png)\n"
-        for name, kept in (("predictions", first.chosen), ("failures", first.failures)):
-            plots.save_picture(folder / f"{name}.jpg", grid(kept, hand_model))
-            page += f"\n![{name}]({name}.jpg)\n"
-        (folder / "report.md").write_text(page, encoding="utf-8")
-    except OSError as reason:
-        raise UserError(f"{folder}: the report cannot be written ({reason.strerror})") from reason
+    report.save_json(folder / "report.json", combined)
+    page = report.document(reports, dataset, how, films)
+    first = next(iter(outcomes.values()))
+    plots.plot_pck(folder / "pck.png", _errors(outcomes))
+    page += "\n![PCK](pck.png)\n"
+    if _save_asymmetry(folder / "asymmetry.png", first):
+        page += "\n![error against pose asymmetry](asymmetry.png)\n"
+    grids = {
+        "predictions": (first.chosen, "The first images of the run, whose order the seed decides"),
+        "failures": (first.failures, "The worst of all images, the worst first"),
+    }
+    for name, (kept, caption) in grids.items():
+        plots.save_picture(folder / f"{name}.jpg", grid(kept, hand_model))
+        page += f"\n{caption}; crop, truth, estimate, MPJPE:\n\n![{name}]({name}.jpg)\n"
+    write_whole(folder / "report.md", page.encode())
 
 
 def grid(kept: list[Pictured], hand_model: HandModel) -> np.ndarray:
-    """Pairs of crop and estimate on it, eight a row."""
-    pairs = [
-        np.concatenate([one.sample.image, plots.draw_estimate(one.sample, one.estimate, hand_model)])
-        for one in kept
-    ]
-    return plots.tiled(pairs, _COLUMNS)
+    """Columns of crop, truth, estimate and what came of it, eight a row."""
+    columns = []
+    for one in kept:
+        truth = plots.draw_truth(one.sample, hand_model)
+        estimate = plots.draw_estimate(one.sample, one.estimate, hand_model)
+        column = np.concatenate([one.sample.image, truth, estimate])
+        columns.append(plots.captioned(column, _verdict(one.row)))
+    return plots.tiled(columns, _COLUMNS)
+
+
+def _verdict(row: Row) -> str:
+    """The error, and what else was wrong, in few words: a swapped hand is a missed and an extra one, too."""
+    wrong = [word for word in ("swapped", "missed", "extra") if getattr(row, word)][:1]
+    error = [] if np.isnan(row.mpjpe_mm) else [f"{row.mpjpe_mm:.0f} mm"]
+    return " ".join([*error, *wrong]) or "no hand"
 
 
 def _errors(outcomes: dict[str, Outcome]) -> dict[str, np.ndarray]:

@@ -13,6 +13,7 @@ import numpy as np
 from lgnet_ros.data.augment import CropSample
 from lgnet_ros.evaluation import metrics
 from lgnet_ros.evaluation.records import PRESENCE_THRESHOLD, HandsEstimate, crop_intrinsics
+from lgnet_ros.files import whole_file, write_whole
 from lgnet_ros.geometry.cameras import CameraIntrinsics
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.hand_model.topology import SIDES
@@ -97,10 +98,19 @@ def tiled(pictures: list[np.ndarray], columns: int) -> np.ndarray:
     return canvas
 
 
+def captioned(picture: np.ndarray, caption: str, gap: int = 4, height: int = 18) -> np.ndarray:
+    """The picture with a line of small black letters below and a white gap around."""
+    below = np.full((height, picture.shape[1], 3), 255, np.uint8)
+    cv2.putText(below, caption, (2, height - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 1, cv2.LINE_AA)
+    return np.pad(np.concatenate([picture, below]), ((gap, gap), (gap, gap), (0, 0)), constant_values=255)
+
+
 def save_picture(path: Path, picture: np.ndarray) -> None:
     """An RGB picture as PNG or JPEG, by the suffix."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 88])
+    settings = [cv2.IMWRITE_JPEG_QUALITY, 85]
+    written, encoded = cv2.imencode(path.suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), settings)
+    assert written, f"{path.suffix}: no format for pictures"
+    write_whole(path, encoded.tobytes())
 
 
 def plot_pck(path: Path, errors_mm: dict[str, np.ndarray]) -> None:
@@ -168,6 +178,6 @@ def draw_attention(image: np.ndarray, attention: np.ndarray) -> np.ndarray:
 
 
 def _save(figure: plt.Figure, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    with whole_file(path) as part:
+        figure.savefig(part)
     plt.close(figure)

@@ -9,16 +9,13 @@ import numpy as np
 
 from lgnet_ros.data.augment import CropSample, crop_sample, jittered_crop, tracked_crop
 from lgnet_ros.data.sample import HandSample
-from lgnet_ros.evaluation import metrics
 from lgnet_ros.evaluation.baseline import MeanPose
 from lgnet_ros.evaluation.estimates import estimate_of, whole_crop
 from lgnet_ros.evaluation.evaluation import Evaluation, Row
 from lgnet_ros.evaluation.records import HandsEstimate, HandsTruth
-from lgnet_ros.geometry.cameras import CameraIntrinsics
 from lgnet_ros.geometry.crops import CropCamera
-from lgnet_ros.hand_model.topology import SIDES
 from lgnet_ros.pipeline.estimators import Estimator, Stopwatch
-from lgnet_ros.pipeline.hands_pipeline import HandsPipeline
+from lgnet_ros.pipeline.placement import PlacementSettings
 
 CropMaker = Callable[[HandSample, np.random.Generator, int], CropCamera]
 
@@ -49,6 +46,7 @@ class Outcome:
     def __init__(self, estimator: Estimator, mean_pose: MeanPose, keep: int = 0, images: bool = True) -> None:
         """`keep`: how many images, and failures, are kept for pictures; `images`: see `Evaluation`."""
         self.estimator, self._keep = estimator, keep
+        self._placement = PlacementSettings(errors=estimator.errors)
         self.evaluation = Evaluation(estimator.hand_model, mean_pose, images)
         self.chosen: list[Pictured] = []
         self.failures: list[Pictured] = []
@@ -58,7 +56,7 @@ class Outcome:
         truth = HandsTruth.of_crop(crop)
         camera = truth.camera
         prediction = self.estimator.estimate(crop.image, camera, [whole_crop(camera)], Stopwatch())
-        estimate = estimate_of(prediction, 0, truth)
+        estimate = estimate_of(prediction, 0, truth, self._placement)
         pictured = Pictured(crop, estimate, self.evaluation.add(estimate, truth))
         if len(self.chosen) < self._keep:
             self.chosen.append(pictured)
@@ -73,43 +71,7 @@ def crop_of(sample: HandSample, place: int, kind: str, size_px: int, seed: int) 
     return crop_sample(sample, crop)
 
 
-def clip_jitter(
-    pipeline: HandsPipeline,
-    frame_at: Callable[[float], HandSample],
-    camera: CameraIntrinsics,
-    frames: int,
-    rate_hz: float,
-) -> dict[str, float | None]:
-    """Jitter of the tracked joints on a film, mm per frame², before and after the temporal filter.
-
-    Measured over runs of at least three consecutive frames in which a hand is both there and found; None
-    without any.
-    """
-    pipeline.reset()
-    runs: list[list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = []
-    current: dict[str, list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = {}
-    for number in range(frames):
-        sample = frame_at(number / rate_hz)
-        frame = pipeline.step(sample.image, camera, number / rate_hz)
-        for side, name in enumerate(SIDES):
-            hand = frame.hand(name)
-            if hand is None or not sample.presence[side]:
-                current.pop(name, None)
-                continue
-            if name not in current:
-                current[name] = []
-                runs.append(current[name])
-            current[name].append((hand.raw.joints, hand.joints, sample.joints[side].astype(np.float64)))
-    stacked = [[np.stack(part) for part in zip(*run, strict=True)] for run in runs if len(run) >= 3]
-    if not stacked:
-        return {"raw": None, "filtered": None}
-    weights = [len(true) for _, _, true in stacked]
-    raw = np.average([metrics.jitter(r, true) for r, _, true in stacked], weights=weights)
-    filtered = np.average([metrics.jitter(f, true) for _, f, true in stacked], weights=weights)
-    return {"raw": float(raw), "filtered": float(filtered)}
-
-
 def _badness(row: Row) -> float:
-    """How bad an outcome is to look at: error in mm, a hand missed, invented or swapped is like 100 mm."""
+    """How bad an outcome is: its error in mm, and 100 if a hand was missed, invented or swapped."""
     error = 0.0 if np.isnan(row.mpjpe_mm) else row.mpjpe_mm
-    return error + 100.0 * (row.missed + row.swapped + row.extra)
+    return error + 100.0 * (row.missed or row.swapped or row.extra)

@@ -14,7 +14,8 @@ from lgnet_ros.evaluation.protocols import Outcome, crop_of
 from lgnet_ros.inference import Engine, WeightsInfo, quantization
 from lgnet_ros.inference.artefacts import Artefact
 from lgnet_ros.inference.backends import cpu_threads
-from lgnet_ros.inference.openvino_backend import OpenVinoBackend, export_int8
+from lgnet_ros.inference.openvino_backend import export_int8
+from lgnet_ros.inference.openvino_runner import OpenVinoBackend
 from lgnet_ros.inference.quantization import CalibrationCrops
 from lgnet_ros.network import LGNet
 from lgnet_ros.pipeline.estimators import LGNetEstimator
@@ -55,12 +56,12 @@ def export_quantized(
 
     quantization.versions()  # without NNCF that is said before anything is rendered
 
-    def error_mm(model: Any, precision: str) -> float:
-        runner = OpenVinoBackend(model, precision, cpu_threads())
+    def error_mm(models: dict[str, Any], precision: str) -> float:
+        runner = OpenVinoBackend(models, network.hand_model, precision, cpu_threads())
         engine = Engine(runner, network.config, network.hand_model, name, info)
         return mesh_error_mm(engine, loss_crops, "validation")
 
-    def loss_mm(plain: Any, quantized: Any) -> float | None:
+    def loss_mm(plain: dict[str, Any], quantized: dict[str, Any]) -> float | None:
         if info is None or loss_crops == 0:
             return None
         return round(error_mm(quantized, "int8") - error_mm(plain, "fp32"), 3)

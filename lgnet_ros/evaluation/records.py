@@ -6,7 +6,7 @@ be evaluated. Axis 0 of per-hand arrays is right, left; metres; the camera's opt
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -57,6 +57,10 @@ class HandsTruth:
         )
 
 
+def _none_stated() -> np.ndarray:
+    return np.full((2, 3, 3), np.nan)
+
+
 @dataclass(frozen=True)
 class HandsEstimate:
     """An estimate, for both hands whether it believes in them or not.
@@ -72,6 +76,7 @@ class HandsEstimate:
         relative_translation: (3,) left wrist − right wrist.
         wrist_unknown_size: (2, 3) the wrists' absolute positions, from the image alone.
         wrist_known_size: (2, 3) the same when the hands' true length is told.
+        covariance_unknown_size, covariance_known_size: (2, 3, 3) m², stated of those positions; NaN: none is.
     """
 
     score: np.ndarray
@@ -81,6 +86,8 @@ class HandsEstimate:
     relative_translation: np.ndarray
     wrist_unknown_size: np.ndarray
     wrist_known_size: np.ndarray
+    covariance_unknown_size: np.ndarray = field(default_factory=_none_stated)
+    covariance_known_size: np.ndarray = field(default_factory=_none_stated)
 
     @property
     def found(self) -> np.ndarray:

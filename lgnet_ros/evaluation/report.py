@@ -39,6 +39,8 @@ _DETAILS: list[tuple[str, str, int]] = [
     ("missed_rate", "missed, share of hands", 4),
     ("wrist_position_mm.unknown_size", "wrist position, hand size unknown, median at 0.3–1 m [mm]", 1),
     ("wrist_position_mm.known_size", "wrist position, hand size known, median at 0.3–1 m [mm]", 1),
+    ("ellipsoid_95.unknown_size", "true wrists in the stated 95 % ellipsoid, hand size unknown", 3),
+    ("ellipsoid_95.known_size", "true wrists in the stated 95 % ellipsoid, hand size known", 3),
     ("palm_orientation_deg", "palm orientation [deg]", 1),
     ("vertex_px.rough", "vertices on the image, rough mesh [px of the crop]", 2),
     ("vertex_px.final", "vertices on the image, final mesh [px of the crop]", 2),
@@ -46,8 +48,29 @@ _DETAILS: list[tuple[str, str, int]] = [
     ("mask_iou.final", "silhouette IoU, final mesh", 3),
     ("penetration_mm.estimate", "penetration of the two hands [mm]", 2),
     ("penetration_mm.truth", "the truth's own penetration [mm]", 2),
-    ("jitter_mm.raw", "jitter on a film, unfiltered [mm/frame²]", 2),
-    ("jitter_mm.filtered", "jitter on a film, filtered [mm/frame²]", 2),
+]
+
+_FILMS: list[tuple[str, str, int]] = [
+    ("following.hand_frames", "frames in which a hand could be followed", 0),
+    ("following.acquired_in_3_frames", "appearances found within 3 frames, share", 3),
+    ("following.acquisition_frames_max", "frames until found, at most", 0),
+    ("following.never_found", "appearances never found", 0),
+    ("following.lost_rate", "lost while visible, share of frames", 4),
+    ("following.identity_changes", "changes of identity while visible", 0),
+    ("following.swapped", "frames in which a hand is taken for the other", 0),
+    ("following.false_hands", "frames with a hand that is not there", 0),
+    ("following.wrist_median_mm", "wrist error, size unknown, median at 0.3–1 m [mm]", 1),
+    ("following.frame_by_frame_median_mm", "the same, each frame alone [mm]", 1),
+    ("following.against_frame_by_frame", "the former over the latter", 2),
+    ("following_depth.wrist_median_mm", "wrist error with a depth image, median at 0.3–1 m [mm]", 1),
+    ("following.ellipsoid_95_coverage", "true wrists in the stated 95 % ellipsoid", 3),
+    ("following_depth.ellipsoid_95_coverage", "the same with a depth image", 3),
+    ("still_mm.wrist.raw", "still wrist, RMS about its mean, unfiltered [mm]", 2),
+    ("still_mm.wrist.filtered", "still wrist, RMS about its mean, filtered [mm]", 2),
+    ("still_mm.joints.filtered", "joints of a still hand, filtered [mm]", 2),
+    ("following.lag_ms", "lag of the filtered wrist at about 0.5 m/s [ms]", 1),
+    ("jitter_mm.raw", "jitter, unfiltered [mm/frame²]", 2),
+    ("jitter_mm.filtered", "jitter, filtered [mm/frame²]", 2),
 ]
 
 
@@ -72,12 +95,39 @@ def main_table(reports: dict[str, dict[str, Any]], dataset: str) -> str:
 
 def details_table(reports: dict[str, dict[str, Any]]) -> str:
     """What a robot cares about, one column per report."""
+    return _table(reports, _DETAILS)
+
+
+def films_table(films: dict[str, dict[str, Any]]) -> str:
+    """What was found on films (`lgnet_ros.evaluation.films`), one column per estimator."""
+    return _table(films, _FILMS)
+
+
+def _table(reports: dict[str, dict[str, Any]], rows: list[tuple[str, str, int]]) -> str:
     names = list(reports)
     lines = ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    for key, title, digits in _DETAILS:
+    for key, title, digits in rows:
         values = [_found(report, key) for report in reports.values()]
         if any(value is not None for value in values):
             lines.append(f"| {title} | " + " | ".join(_number(value, digits) for value in values) + " |")
+    return "\n".join(lines)
+
+
+def distance_table(report: dict[str, Any]) -> str:
+    """Wrist errors, and whether the stated uncertainty holds them, by distance."""
+    lines = [
+        "| distance [m] | hands | error, size unknown | stated | in 95 % "
+        "| error, size known | stated | in 95 % |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for part in report["ellipsoid_95"]["by_distance"]:
+        cells = [
+            _number(part[key], digits)
+            for size in ("unknown_size", "known_size")
+            for key, digits in ((f"error_mm_{size}", 0), (f"stated_mm_{size}", 0), (size, 3))
+        ]
+        span = f"{part['from_m']:g}–{part['to_m']:g}"
+        lines.append(f"| {span} | {part['hands']} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -92,15 +142,37 @@ def ablation_table(reports: dict[str, dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def document(reports: dict[str, dict[str, Any]], dataset: str, how: str) -> str:
+def document(
+    reports: dict[str, dict[str, Any]],
+    dataset: str,
+    how: str,
+    films: dict[str, dict[str, Any]] | None = None,
+) -> str:
     """The whole Markdown report; `how` says what was run on what."""
+    parts = [f"# Evaluation on {dataset}", *sections(reports, dataset, how, films)]
+    return "\n\n".join(parts) + "\n"
+
+
+def sections(
+    reports: dict[str, dict[str, Any]],
+    dataset: str,
+    how: str,
+    films: dict[str, dict[str, Any]] | None = None,
+) -> list[str]:
+    """The report's paragraphs and tables, without a heading."""
     count = next(iter(reports.values()))["count"]
     said = (
         f"{count} images. Millimetres, lower is better, but for AUC. Hands are scale-aligned by the palm's "
         "length, rooted at the wrist or the middle finger's knuckle. A missed hand counts as the mean pose."
     )
-    parts = (f"# Evaluation on {dataset}", how, said, main_table(reports, dataset), details_table(reports))
-    return "\n\n".join(parts) + "\n"
+    parts = [how, said, main_table(reports, dataset), details_table(reports)]
+    for name, found in reports.items():
+        parts += [f"Wrists by distance, {name}: medians in mm, stated along the ellipsoid's longest axis.",
+                  distance_table(found)]  # fmt: skip
+    if films:
+        parts += ["On films (640×480, 30 Hz); in the last column the truth stands in the network's place.",
+                  films_table(films)]  # fmt: skip
+    return parts
 
 
 def save_json(path: Path, report: dict[str, Any]) -> None:

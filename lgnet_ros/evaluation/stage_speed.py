@@ -8,12 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from lgnet_ros.data.augment import MIN_JOINTS_INSIDE, joints_inside
 from lgnet_ros.data.sample import HandSample
 from lgnet_ros.data.synthetic.clips import Clip
 from lgnet_ros.data.synthetic.settings import SyntheticSettings
 from lgnet_ros.geometry import CameraIntrinsics, CropCamera
 from lgnet_ros.hand_model import HandModel
-from lgnet_ros.inference import NetworkPrediction
+from lgnet_ros.inference import NetworkErrors, NetworkPrediction
 from lgnet_ros.network.heatmap import CELLS, DEPTH_HALF_RANGE
 from lgnet_ros.pipeline import HandsPipeline
 from lgnet_ros.pipeline.estimators import Stopwatch
@@ -23,7 +24,6 @@ _WARM_UP = 10
 _CLIP = "hand_over"
 _START = 0.4  # of the film: both hands are in the picture
 _STD_CELLS = 0.1
-_SHOWN = 0.7  # of a hand's joints in a crop, for the hand to be called present there
 
 
 class TruthfulEstimator:
@@ -32,6 +32,7 @@ class TruthfulEstimator:
     name = "truth"
     size_px = 128
     trained = True
+    errors = NetworkErrors()
     sample: HandSample  # assign before each answer
 
     def __init__(self, hand_model: HandModel) -> None:
@@ -60,14 +61,14 @@ class TruthfulEstimator:
         wrists = joints[:, :1]
         vertices, relative = vertices - wrists, joints - wrists
         pixels = crop.project(self.sample.joints.reshape(-1, 3)).reshape(2, 21, 2)
-        inside = ((pixels > -0.5) & (pixels < crop.size_px - 0.5)).all(-1).mean(-1) > _SHOWN
+        inside = joints_inside(self.sample, crop).sum(axis=1) >= MIN_JOINTS_INSIDE
         depth = (relative[..., 2:] / DEPTH_HALF_RANGE + 1) / 2 * CELLS - 0.5
         cells = np.concatenate([(pixels + 0.5) * CELLS / crop.size_px - 0.5, depth], -1)
         rotations = self.sample.rotations.copy()
         rotations[:, 0] = crop.rotation_crop_camera @ rotations[:, 0]
         answer = {
             "presence": self.sample.presence & inside,
-            "joints_25d": np.clip(cells, 0, CELLS - 1),
+            "joints_25d": np.clip(np.nan_to_num(cells), 0, CELLS - 1),  # an absent hand has no direction
             "joints_25d_std": np.full((2, 21, 3), _STD_CELLS),
             "rotations": rotations,
             "shape": self.sample.shape,

@@ -125,6 +125,8 @@ class CameraIntrinsics:
         """
         points = np.asarray(points_camera, dtype=np.float64)
         seen = self.sees(points)
+        if self.is_pinhole and seen.all():
+            return (points / points[..., 2:]) @ self.matrix[:2].T
         safe = np.where(seen[..., None], points, (0.0, 0.0, 1.0))
         if self.is_pinhole:
             pixels = (safe / safe[..., 2:]) @ self.matrix[:2].T

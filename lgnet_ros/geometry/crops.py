@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -33,7 +34,8 @@ def box_around(points_px: ArrayLike, margin: float = 0.8) -> tuple[NDArray[np.fl
         ValueError: no finite point.
     """
     points = np.asarray(points_px, dtype=np.float64)
-    points = points[np.isfinite(points).all(-1)]
+    if not np.isfinite(points).all():
+        points = points[np.isfinite(points).all(-1)]
     if len(points) == 0:
         raise ValueError("box_around: no finite point to put a box around")
     low, high = points.min(0), points.max(0)
@@ -108,7 +110,10 @@ class CropCamera:
 
     def image_pixels(self, crop_pixels: ArrayLike, intrinsics: CameraIntrinsics) -> NDArray[np.float64]:
         """(…,2) image pixels of (…,2) crop pixels; NaN where the image's camera cannot see."""
-        return intrinsics.project(self.to_camera(self._pinhole.rays(crop_pixels)))
+        pixels = np.asarray(crop_pixels, dtype=np.float64)
+        rays = np.ones((*pixels.shape[:-1], 3))
+        rays[..., :2] = (pixels - (self.size_px - 1) / 2) / self.focal_px
+        return intrinsics.project(rays @ self.rotation_crop_camera)
 
     def warp(self, image: NDArray[np.uint8], intrinsics: CameraIntrinsics) -> NDArray[np.uint8]:
         """The crop, bilinear, averaged over blocks beforehand where it shrinks the image.
@@ -131,7 +136,7 @@ class CropCamera:
         crop = self._warped(labels, intrinsics, cv2.INTER_NEAREST, 0)
         return self._blank_unseen(crop, intrinsics, 0)
 
-    @property
+    @cached_property
     def _pinhole(self) -> CameraIntrinsics:
         return CameraIntrinsics(self.size_px, self.size_px, self.matrix)
 

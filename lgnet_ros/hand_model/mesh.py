@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from lgnet_ros.errors import UserError
+from lgnet_ros.jit import exactly
 
 
 def directed_edges(faces: np.ndarray) -> np.ndarray:
@@ -59,14 +62,31 @@ def face_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """(V, 3) → (V, 3) unit normals, faces weighted by area."""
-    corners, count = faces.T.ravel(), len(vertices)
-    per_corner = np.tile(face_normals(vertices, faces), (3, 1))
-    normals = np.stack([np.bincount(corners, per_corner[:, axis], count) for axis in range(3)], axis=1)
-    lengths = np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-    return (normals / lengths).astype(vertices.dtype)
+    normals = np.zeros((len(vertices), 3))
+    _fill_normals(np.ascontiguousarray(vertices), np.ascontiguousarray(faces, dtype=np.int64), normals)
+    return normals.astype(vertices.dtype, copy=False)
 
 
 def enclosed_volume(vertices: np.ndarray, faces: np.ndarray) -> float:
     """Signed volume of a closed mesh, in the cube of its unit (divergence theorem)."""
     a, b, c = (vertices[faces[:, i]] for i in range(3))
     return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6.0)
+
+
+@exactly
+def _fill_normals(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray) -> None:
+    """See `vertex_normals`; `normals` come as zeros."""
+    of_faces = np.empty((len(faces), 3), vertices.dtype)
+    for face in range(len(faces)):
+        a, b, c = vertices[faces[face, 0]], vertices[faces[face, 1]], vertices[faces[face, 2]]
+        for x in range(3):
+            y, z = (x + 1) % 3, (x + 2) % 3
+            of_faces[face, x] = (b[y] - a[y]) * (c[z] - a[z]) - (b[z] - a[z]) * (c[y] - a[y])
+    for corner in range(3):
+        for face in range(len(faces)):
+            for axis in range(3):
+                normals[faces[face, corner], axis] += of_faces[face, axis]
+    for normal in normals:
+        length = max(math.sqrt(normal[0] ** 2 + normal[1] ** 2 + normal[2] ** 2), 1e-12)
+        for axis in range(3):
+            normal[axis] /= length

@@ -25,7 +25,7 @@ from lgnet_ros.inference.weights import WeightsInfo
 from lgnet_ros.network import LGNet
 
 DESCRIPTION_FILE = "artefact.json"
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,10 @@ def fingerprint(network: LGNet) -> str:
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     package = Path(__file__).resolve().parents[1]
-    sources = [*package.glob("network/*.py"), package / "hand_model/skinning.py"]
-    sources += [package / "geometry/rotations.py", package / "inference/tracing.py"]
-    for path in sorted((*sources, package / "inference/quantization.py")):
+    makers = ("tracing", "lean", "merging", "folding", "quantization")
+    sources = [*package.glob("network/*.py"), *(package / f"inference/{name}.py" for name in makers)]
+    sources += [package / "hand_model/skinning.py", package / "geometry/rotations.py"]
+    for path in sorted(sources):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

@@ -11,8 +11,10 @@ from lgnet_ros.errors import UserError
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference.artefacts import Artefact
 from lgnet_ros.inference.backends import Backend, chosen_backend, cpu_threads, make_torch_backend
+from lgnet_ros.inference.lean import is_lean
 from lgnet_ros.inference.manifest import choose
-from lgnet_ros.inference.openvino_backend import SUFFIX, OpenVinoBackend, has_bf16, load_model, open_model
+from lgnet_ros.inference.openvino_backend import SUFFIX, load_model, open_models
+from lgnet_ros.inference.openvino_runner import OpenVinoBackend, has_bf16
 from lgnet_ros.inference.prediction import NetworkPrediction
 from lgnet_ros.inference.recovery import RecoveringBackend, is_out_of_memory, too_large
 from lgnet_ros.inference.weights import WeightsInfo, load_network
@@ -69,13 +71,15 @@ class Engine:
             precision or backend.
         """
         model = hand_model or HandModel.load()
-        backend, device = chosen_backend(backend, device, precision)
+        asked, (backend, device) = backend, chosen_backend(backend, device, precision)
         if weights is not None and Path(weights).suffix == SUFFIX:
             return cls._exported(Path(weights), backend, precision, model)
         network, name, info, path = load_choice(weights, model)
+        if backend == "openvino" and asked == "auto" and precision != "int8" and not is_lean(network.config):
+            backend = "torch"  # an ablation that is trained to be measured, not to be fast
         if backend == "openvino":
-            model_and_precision = load_model(network, name, info, path, precision)
-            runner: Backend = OpenVinoBackend(*model_and_precision, cpu_threads())
+            models, precision = load_model(network, name, info, path, precision)
+            runner: Backend = OpenVinoBackend(models, model, precision, cpu_threads())
         elif device == "cpu":
             runner = make_torch_backend(network, device, precision)
         else:
@@ -86,11 +90,12 @@ class Engine:
     def _exported(cls, folder: Path, backend: str, precision: str, hand_model: HandModel) -> Engine:
         if backend != "openvino":
             raise UserError(f"{folder}: runs on OpenVINO on a CPU, not on {backend}")
-        converted, artefact = open_model(folder)
+        models, artefact = open_models(folder)
         if artefact.hand_model_sha256 != hand_model.sha256:
             raise UserError(f"{folder}: foreign: made for another hand model than '{hand_model.name}'")
         config = LGNetConfig.from_dict(artefact.config)
-        runner = OpenVinoBackend(converted, _exported_precision(folder, artefact, precision), cpu_threads())
+        precision = _exported_precision(folder, artefact, precision)
+        runner = OpenVinoBackend(models, hand_model, precision, cpu_threads())
         return cls(runner, config, hand_model, artefact.name, artefact.info)
 
     @property

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import yaml
 
 from lgnet_ros.errors import UserError
+from lgnet_ros.files import write_whole
 from lgnet_ros.network import VARIANTS
 from lgnet_ros.paths import weights_directory
 
@@ -55,6 +56,21 @@ def choose(weights: str | Path | None, directory: Path | None = None) -> Choice:
     raise UserError(
         f"no weights '{name}'; there are {', '.join([*entries, *VARIANTS])}, or give a .safetensors file"
     )
+
+
+def add_entry(directory: Path, name: str, file: str, variant: str) -> None:
+    """List a file of the weights' folder in its manifest, under a new name or in place of what had it.
+
+    Raises:
+        UserError: there is no manifest, or it cannot be written.
+    """
+    path = directory / MANIFEST_FILE
+    default, entries = _read(path)
+    entries[name] = _Entry(file, variant, file_sha256(directory / file))
+    comments = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+    content = {"default": default, "weights": {key: asdict(entry) for key, entry in entries.items()}}
+    text = "\n".join([*comments, yaml.safe_dump(content, sort_keys=False)])
+    write_whole(path, text.encode())
 
 
 def file_sha256(path: Path) -> str:

@@ -27,11 +27,13 @@ class CalibrationCrops:
     focal_px: np.ndarray
 
 
-def quantized(model: Any, calibration: CalibrationCrops) -> Any:
+def quantized(
+    model: Any, calibration: CalibrationCrops, outputs: tuple[str, ...], exact: tuple[str, ...] = ()
+) -> Any:
     """The model, an openvino.Model of one crop in float32, with 8-bit products (NNCF, after training).
 
-    What gives cells, metres and rotations keeps its precision: everything between the last products and the
-    outputs, and those products themselves.
+    What gives cells, metres and rotations keeps its precision: everything between the last products and
+    `outputs`, and those products themselves; and so do the modules that `exact` names.
 
     Raises:
         UserError: NNCF is missing.
@@ -49,17 +51,22 @@ def quantized(model: Any, calibration: CalibrationCrops) -> Any:
             nncf.Dataset(range(count), feed),
             preset=nncf.QuantizationPreset.MIXED,
             subset_size=count,
-            ignored_scope=nncf.IgnoredScope(names=sorted(exact_layers(model)), validate=False),
+            ignored_scope=nncf.IgnoredScope(
+                names=sorted(exact_layers(model, outputs)),
+                patterns=[rf"__module\.{name}/.*" for name in exact],
+                validate=False,
+            ),
             # With its treatment of transformers (smoothed activations) and with corrected biases, quantizing
             # this network has ended the process inside the CPU plugin of OpenVINO 2026.4.
             advanced_parameters=nncf.AdvancedQuantizationParameters(disable_bias_correction=True),
         )
 
 
-def exact_layers(model: Any) -> set[str]:
-    """The names of what lies between the last products and the outputs, and of those products."""
+def exact_layers(model: Any, outputs: tuple[str, ...]) -> set[str]:
+    """The names of what lies between the last products and these outputs, and of those products."""
     names: set[str] = set()
-    waiting = list(_sources(model.get_results()))
+    waiting = [port.get_node() for port in model.outputs if port.get_names() & set(outputs)]
+    waiting = list(_sources(waiting))
     while waiting:
         node = waiting.pop()
         if node.get_friendly_name() in names or node.get_type_name() in ("Constant", "Parameter"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,8 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram, export
 
+from lgnet_ros.hand_model.topology import VERTEX_COUNT
+from lgnet_ros.inference.lean import MAPS, SEEN, lean
 from lgnet_ros.network import LGNet, normalize
-from lgnet_ros.network.precision import exporting
 from lgnet_ros.network.sparse import NeighborSum
 
 INPUTS = ("crops", "focal_px")
@@ -34,8 +36,10 @@ PREDICTED = (
 )
 """The outputs of the network that a prediction is made of; the heat maps themselves are not handed out."""
 
+SIGHT, REFINEMENT = "sight", "refinement"
+"""The two parts of the lean form, see `lean`."""
+
 _LARGEST_BATCH = 64
-_SMALL_GRAPH = 64  # nodes; up to here a product with the whole matrix is the faster sum over neighbors
 
 
 class _Predictor(nn.Module):
@@ -48,44 +52,6 @@ class _Predictor(nn.Module):
     def forward(self, crops: Tensor, focal_px: Tensor) -> tuple[Tensor, ...]:
         output = self.network(normalize(crops), focal_px)
         return tuple(getattr(output, name).float() for name in PREDICTED)
-
-
-class _ExactPredictor(_Predictor):
-    """As `_Predictor`, followed by what has to stay in float32 where the rest does not, see `exporting`."""
-
-    def forward(self, crops: Tensor, focal_px: Tensor) -> tuple[Tensor, ...]:
-        with exporting() as exact:
-            predicted = super().forward(crops, focal_px)
-        return (*predicted, *exact)
-
-
-class _MatrixSum(nn.Module):
-    """A `NeighborSum` as a product with its (N,N) matrix of zeros and ones."""
-
-    matrix: Tensor
-
-    def __init__(self, neighbor_sum: NeighborSum) -> None:
-        super().__init__()
-        nodes = len(neighbor_sum.matrix_starts)
-        self.register_buffer("matrix", neighbor_sum(torch.eye(nodes)), persistent=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.matrix @ x  # (1,N,C)
-
-
-class _BagSum(nn.Module):
-    """A `NeighborSum` for B = 1, as the one operation that it is."""
-
-    members: Tensor
-    starts: Tensor
-
-    def __init__(self, neighbor_sum: NeighborSum) -> None:
-        super().__init__()
-        self.register_buffer("members", neighbor_sum.matrix_members, persistent=False)
-        self.register_buffer("starts", neighbor_sum.matrix_starts, persistent=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.embedding_bag(self.members, x[0], self.starts, mode="sum")[None]  # (1,N,C)
 
 
 class _GatheredSum(nn.Module):
@@ -106,32 +72,47 @@ class _GatheredSum(nn.Module):
         return F.pad(x, (0, 0, 0, 1))[:, self.index].sum(-2)  # (B,N,C) to (B,N,D,C) to (B,N,C)
 
 
-def traced(network: LGNet) -> tuple[torch.jit.ScriptModule, tuple[Tensor, Tensor]]:
-    """The network on the CPU in evaluation mode, float32, inputs `INPUTS`, B = 1; and an example of them.
+class Traced(NamedTuple):
+    """A network recorded while it ran: the graph, what it was shown, the names of inputs and outputs."""
 
-    Outputs `PREDICTED`, then what has to stay in float32 when the rest is calculated in less. Recorded while
-    it runs: `torch.export` takes ten times as long and gives the same operations.
+    graph: torch.jit.ScriptModule
+    example: tuple[Tensor, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+def traced(network: LGNet) -> dict[str, Traced]:
+    """The lean form of the network, for one crop, in float32: `SIGHT` and, if it refines, `REFINEMENT`.
+
+    Recorded while it runs: `torch.export` takes ten times as long and gives the same operations.
     """
-
-    def fastest(neighbor_sum: NeighborSum) -> nn.Module:
-        small = len(neighbor_sum.matrix_starts) <= _SMALL_GRAPH
-        return _MatrixSum(neighbor_sum) if small else _BagSum(neighbor_sum)
-
+    sight, refinement = lean(network)
     example = _example(network, count=1)
-    with _summing_by(fastest, network), torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that sizes are taken for constants, which they are
-        predictor = _ExactPredictor(network.eval().cpu()).eval()
-        graph = torch.jit.trace(predictor, example, check_trace=False)
-        return torch.jit.freeze(graph, optimize_numerics=False), example
+    parts = {SIGHT: _recorded(sight, example, INPUTS, SEEN if refinement is None else SEEN + MAPS)}
+    if refinement is not None:
+        seen = dict(zip(parts[SIGHT].outputs, parts[SIGHT].graph(*example), strict=True))
+        found = seen["stem"].shape[-1] + seen["layer1"].shape[-1] + 3
+        shown = [torch.zeros(2, VERTEX_COUNT, width) for width in (found, seen["cells"].shape[-1])]
+        parts[REFINEMENT] = _recorded(refinement, tuple(shown), ("found", "start"), ("offsets",))
+    return parts
 
 
 def traced_portably(network: LGNet) -> ExportedProgram:
-    """The network, as `traced`, for any B and of plain operations only; outputs `PREDICTED`."""
+    """The network in float32 for any B, of plain operations only; inputs `INPUTS`, outputs `PREDICTED`."""
     batch = Dim("batch", min=1, max=_LARGEST_BATCH)
     with _summing_by(_GatheredSum, network):
         predictor, example = _Predictor(network.eval().cpu()).eval(), _example(network, count=2)
         with torch.no_grad():
             return export(predictor, example, dynamic_shapes=({0: batch}, {0: batch}))
+
+
+def _recorded(
+    module: nn.Module, example: tuple[Tensor, ...], inputs: tuple[str, ...], outputs: tuple[str, ...]
+) -> Traced:
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that sizes are taken for constants, which they are
+        graph = torch.jit.trace(module, example, check_trace=False)
+        return Traced(torch.jit.freeze(graph, optimize_numerics=False), example, inputs, outputs)
 
 
 def _example(network: LGNet, count: int) -> tuple[Tensor, Tensor]:

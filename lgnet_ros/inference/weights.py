@@ -22,6 +22,7 @@ from torch import Tensor
 from lgnet_ros.errors import UserError
 from lgnet_ros.files import write_whole
 from lgnet_ros.hand_model import HandModel
+from lgnet_ros.inference.accuracy import NetworkErrors
 from lgnet_ros.network import LGNet, LGNetConfig
 
 STORAGES = ("float32", "float16", "int8")
@@ -36,7 +37,7 @@ class WeightsInfo:
 
     variant: full, light or nano. config: as `LGNetConfig.as_dict`. hand_model, hand_model_sha256: what the
     network was trained on. training_data, licence: in words. metrics: as the evaluation printed them.
-    storage: see `STORAGES`.
+    storage: see `STORAGES`. errors: `NetworkErrors` as they were fitted; none in files of before they were.
     """
 
     variant: str
@@ -47,6 +48,7 @@ class WeightsInfo:
     licence: str
     metrics: dict[str, Any] = field(default_factory=dict)
     storage: str = "float32"
+    errors: dict[str, float] = field(default_factory=dict)
 
 
 def save_weights(
@@ -57,8 +59,11 @@ def save_weights(
     licence: str,
     metrics: dict[str, Any] | None = None,
     storage: str = "float16",
+    errors: NetworkErrors | None = None,
 ) -> WeightsInfo:
     """Write a network's weights, all or nothing: an interrupted write leaves what was there before.
+
+    errors: how wrong the network is, where that has been measured.
 
     Raises:
         UserError: no such storage.
@@ -75,6 +80,7 @@ def save_weights(
         licence,
         metrics or {},
         storage,
+        errors.as_dict() if errors else {},
     )
     tensors = _stored(network.state_dict(), storage)
     header = {"format": _FORMAT, "tensors_sha256": _digest(tensors), **asdict(info)}

@@ -12,7 +12,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
+
+from lgnet_ros.jit import exactly
 
 Vector = tuple[float, float, float]
 
@@ -70,11 +71,7 @@ def surface_contact(
         np.ascontiguousarray(first, dtype=np.float64),
         np.ascontiguousarray(second, dtype=np.float64),
     )
-    bound = max(_upper_bound(first, second), contact_m) + 2 * _REACH_M
-    near_first, near_second = _near_box(first, second, bound), _near_box(second, first, bound)
-    to_second, to_first = _least_distances(first[near_first], second[near_second])
-    within = max(to_second.min(), contact_m) + _REACH_M
-    facing_first, facing_second = near_first[to_second < within], near_second[to_first < within]
+    near_first, near_second, facing_first, facing_second = _facing(first, second, contact_m)
     on_first, on_second, from_first = _measure(first[facing_first], second, near_second, second_topology)
     back_second, back_first, from_second = _measure(second[facing_second], first, near_first, first_topology)
     on_first = np.concatenate([on_first, back_first])
@@ -88,25 +85,6 @@ def surface_contact(
         contacts=((on_first + on_second) / 2)[touching],
         penetration_m=float(max(-signed.min(), 0.0)),
     )
-
-
-def _upper_bound(first: np.ndarray, second: np.ndarray) -> float:
-    """A distance between two vertices, no smaller than the least and seldom much larger."""
-    start = first[np.argmin(_squared_lengths(first - second.mean(axis=0)))]
-    return math.sqrt(_squared_lengths(second - start).min())
-
-
-def _near_box(points: np.ndarray, others: np.ndarray, distance: float) -> np.ndarray:
-    """Indices of the points within the distance of the others' axis-aligned box."""
-    outside = np.zeros(len(points))
-    for axis in range(3):  # column by column: NumPy's min over rows of three takes ten times as long
-        low, high = others[:, axis].min(), others[:, axis].max()
-        outside += np.maximum(np.maximum(low - points[:, axis], points[:, axis] - high), 0.0) ** 2
-    return np.flatnonzero(outside <= distance**2)
-
-
-def _squared_lengths(vectors: np.ndarray) -> np.ndarray:
-    return np.einsum("vi,vi->v", vectors, vectors)
 
 
 def _measure(
@@ -141,22 +119,70 @@ def _edge_neighbors(faces: np.ndarray) -> np.ndarray:
 # Compiled from here on. Vectors are tuples of three floats: arrays would be allocated in the innermost loop.
 
 
-@njit(cache=True)
-def _least_distances(first: np.ndarray, second: np.ndarray):
-    """Per point of either set (N, 3), (M, 3), the distance to the nearest point of the other."""
+@exactly
+def _facing(first: np.ndarray, second: np.ndarray, contact_m: float):
+    """Indices of the vertices (V, 3) of either mesh that may be near the other, and of those of them among
+    which the closest points and the contacts are.
+    """
+    bound = max(_upper_bound(first, second), contact_m) + _REACH_M
+    near_first = _near_box(first, second, bound + _REACH_M)
+    near_second = _near_box(second, first, bound + _REACH_M)
+    to_second, to_first = _least_distances(first[near_first], second[near_second], bound)
+    within = max(to_second.min(), contact_m) + _REACH_M
+    return near_first, near_second, near_first[to_second < within], near_second[to_first < within]
+
+
+@exactly
+def _upper_bound(first: np.ndarray, second: np.ndarray) -> float:
+    """A distance between two vertices, no smaller than the least and seldom much larger."""
+    center = np.array([second[:, 0].mean(), second[:, 1].mean(), second[:, 2].mean()])
+    start, _ = _nearest(first, center)
+    return _nearest(second, first[start])[1]
+
+
+@exactly
+def _nearest(points: np.ndarray, point: np.ndarray):
+    """Index and distance of the nearest of the points (N, 3)."""
+    nearest, least = 0, np.inf
+    for i in range(len(points)):
+        away = _minus(_row(points, i), (point[0], point[1], point[2]))
+        if _dot(away, away) < least:
+            nearest, least = i, _dot(away, away)
+    return nearest, math.sqrt(least)
+
+
+@exactly
+def _near_box(points: np.ndarray, others: np.ndarray, distance: float) -> np.ndarray:
+    """Indices of the points within the distance of the others' axis-aligned box."""
+    outside = np.zeros(len(points))
+    for axis in range(3):
+        low, high = others[:, axis].min(), others[:, axis].max()
+        for i in range(len(points)):
+            outside[i] += max(low - points[i, axis], points[i, axis] - high, 0.0) ** 2
+    return np.flatnonzero(outside <= distance**2)
+
+
+@exactly
+def _least_distances(first: np.ndarray, second: np.ndarray, limit: float):
+    """Per point of either set (N, 3), (M, 3), the distance to the nearest point of the other; infinite where
+    that is more than the limit, but for some.
+    """
     from_first, from_second = np.full(len(first), np.inf), np.full(len(second), np.inf)
+    order = np.argsort(second[:, 0])
+    columns = second[order].T.copy()
     for i in range(len(first)):
         x, y, z = _row(first, i)
         least = np.inf
-        for j in range(len(second)):
-            distance = (second[j, 0] - x) ** 2 + (second[j, 1] - y) ** 2 + (second[j, 2] - z) ** 2
+        start, stop = np.searchsorted(columns[0], x - limit), np.searchsorted(columns[0], x + limit)
+        for j in range(start, stop):
+            distance = (columns[0, j] - x) ** 2 + (columns[1, j] - y) ** 2 + (columns[2, j] - z) ** 2
             least = min(least, distance)
-            from_second[j] = min(from_second[j], distance)
+            from_second[order[j]] = min(from_second[order[j]], distance)
         from_first[i] = least
     return np.sqrt(from_first), np.sqrt(from_second)
 
 
-@njit(cache=True)
+@exactly
 def _signed_distances(
     points: np.ndarray,
     near: np.ndarray,
@@ -172,6 +198,7 @@ def _signed_distances(
     signed = np.empty(len(points))
     count = min(_NEAREST_VERTICES, len(near))
     nearest, distances = np.empty(count, dtype=np.int64), np.empty(count)
+    measured_for = np.full(len(faces), -1)  # neighbors have faces in common
     for i in range(len(points)):
         point = _row(points, i)
         _find_nearest(point, mesh, near, nearest, distances)
@@ -179,6 +206,9 @@ def _signed_distances(
         for vertex in nearest:
             for slot in range(incident_start[vertex], incident_start[vertex + 1]):
                 candidate = incident_faces[slot]
+                if measured_for[candidate] == i:
+                    continue
+                measured_for[candidate] = i
                 a, b, c = _corners(mesh, faces, candidate)
                 on_face, kind = _closest_on_triangle(point, a, b, c)
                 away = _minus(point, on_face)
@@ -194,7 +224,7 @@ def _signed_distances(
     return closest, signed
 
 
-@njit(cache=True)
+@exactly
 def _find_nearest(
     point: Vector, mesh: np.ndarray, near: np.ndarray, nearest: np.ndarray, distances: np.ndarray
 ) -> None:
@@ -215,7 +245,7 @@ def _find_nearest(
         distances[slot], nearest[slot] = distance, vertex
 
 
-@njit(cache=True)
+@exactly
 def _closest_on_triangle(p: Vector, a: Vector, b: Vector, c: Vector):
     """The closest point and where it lies: 0–2 a corner, 3–5 the edge from corner 0, 1, 2 on, 6 the inside.
 
@@ -246,7 +276,7 @@ def _closest_on_triangle(p: Vector, a: Vector, b: Vector, c: Vector):
     return _along(_along(a, ab, vb * scale), ac, vc * scale), 6
 
 
-@njit(cache=True)
+@exactly
 def _pseudo_normal(
     mesh: np.ndarray,
     faces: np.ndarray,
@@ -280,7 +310,7 @@ def _pseudo_normal(
     return normal
 
 
-@njit(cache=True)
+@exactly
 def _face_normal(mesh: np.ndarray, faces: np.ndarray, face: int):
     a, b, c = _corners(mesh, faces, face)
     u, v = _minus(b, a), _minus(c, a)
@@ -289,22 +319,22 @@ def _face_normal(mesh: np.ndarray, faces: np.ndarray, face: int):
     return (normal[0] / length, normal[1] / length, normal[2] / length)
 
 
-@njit(cache=True)
+@exactly
 def _corners(mesh: np.ndarray, faces: np.ndarray, face: int):
     return _row(mesh, faces[face, 0]), _row(mesh, faces[face, 1]), _row(mesh, faces[face, 2])
 
 
-@njit(cache=True)
+@exactly
 def _row(array: np.ndarray, i: int):
     return (array[i, 0], array[i, 1], array[i, 2])
 
 
-@njit(cache=True)
+@exactly
 def _minus(u: Vector, v: Vector):
     return (u[0] - v[0], u[1] - v[1], u[2] - v[2])
 
 
-@njit(cache=True)
+@exactly
 def _along(start: Vector, direction: Vector, length: float):
     return (
         start[0] + direction[0] * length,
@@ -313,6 +343,6 @@ def _along(start: Vector, direction: Vector, length: float):
     )
 
 
-@njit(cache=True)
+@exactly
 def _dot(u: Vector, v: Vector):
     return u[0] * v[0] + u[1] * v[1] + u[2] * v[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,24 +57,26 @@ def finger_straightness(joints: np.ndarray) -> np.ndarray:
     fist.
     """
     chain = joints[_FINGERS]  # (4, 4, 3)
-    bones = np.linalg.norm(np.diff(chain, axis=1), axis=-1).sum(axis=1)
-    return np.linalg.norm(chain[:, -1] - chain[:, 0], axis=-1) / np.maximum(bones, 1e-9)
+    # Row 3 is from tip to knuckle. Not np.linalg.norm, which takes three times as long on so little.
+    steps = np.concatenate([chain[:, 1:] - chain[:, :-1], chain[:, :1] - chain[:, -1:]], axis=1)
+    lengths = np.sqrt(np.einsum("fbi,fbi->fb", steps, steps))
+    return lengths[:, 3] / np.maximum(lengths[:, :3].sum(axis=1), 1e-9)
 
 
 def grasp(joints: np.ndarray) -> Grasp:
     """Aperture and class of one hand from its joints (21, 3), metres. Independent of size and orientation."""
     straightness = finger_straightness(joints)
-    aperture = float(np.linalg.norm(joints[_THUMB_TIP] - joints[_INDEX_TIP]))
-    palm_length = float(np.linalg.norm(joints[_MIDDLE_MCP] - joints[_WRIST]))
+    aperture = math.dist(joints[_THUMB_TIP].tolist(), joints[_INDEX_TIP].tolist())
+    palm_length = math.dist(joints[_MIDDLE_MCP].tolist(), joints[_WRIST].tolist())
     return Grasp(aperture, _classify(straightness, aperture / max(palm_length, 1e-9)), straightness)
 
 
 def _classify(straightness: np.ndarray, relative_aperture: float) -> str:
-    index, others = straightness[0], straightness[1:]
-    if (straightness < _CURLED).all():
+    index, *others = straightness.tolist()
+    if max(index, *others) < _CURLED:
         return "fist"
-    if index > _STRAIGHT and others.mean() < 0.75:
+    if index > _STRAIGHT and sum(others) / len(others) < 0.75:
         return "point"
     if relative_aperture < _PINCH_APERTURE:
         return "pinch"
-    return "open" if straightness.mean() > _STRAIGHT else "power"
+    return "open" if (index + sum(others)) / (1 + len(others)) > _STRAIGHT else "power"

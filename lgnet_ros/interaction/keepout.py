@@ -5,9 +5,12 @@ Not a safety function: it is an estimate from one camera, as good as the estimat
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from lgnet_ros.hand_model.mesh import vertex_normals
+from lgnet_ros.jit import exactly
 
 CONFIDENCE_95 = 2.796
 """How many standard deviations the ellipsoid reaches that holds 95 % of a normal distribution in 3D."""
@@ -40,11 +43,44 @@ def keepout_points(
     Returns:
         (V, 3) float32 points, m.
     """
-    normals = vertex_normals(vertices, faces)
-    spread = normals @ position_covariance
-    along_normal = np.sqrt(np.maximum(np.einsum("vi,vi->v", spread, normals), 1e-18))
-    velocity = twist[:3] + np.cross(twist[3:], vertices - origin)
-    ahead = np.einsum("vi,vi->v", velocity, normals) > 0
-    grown = vertices + spread * (sigmas / along_normal)[:, None] + normals * margin_m
-    grown[ahead] += velocity[ahead] * latency_s
-    return grown.astype(np.float32)
+    points, covariance, velocity, center = (
+        np.ascontiguousarray(array, dtype=np.float64)
+        for array in (vertices, position_covariance, twist, origin)
+    )
+    grown = np.empty(points.shape, np.float32)
+    normals = vertex_normals(points, faces)
+    how_far = (float(latency_s), float(margin_m), float(sigmas))
+    _grow(points, normals, covariance, velocity, center, how_far, grown)
+    return grown
+
+
+@exactly
+def _grow(
+    points: np.ndarray,
+    normals: np.ndarray,
+    covariance: np.ndarray,
+    twist: np.ndarray,
+    origin: np.ndarray,
+    how_far: tuple[float, float, float],
+    grown: np.ndarray,
+) -> None:
+    """See `keepout_points`; how_far: latency (s), margin (m), standard deviations."""
+    latency_s, margin_m, sigmas = how_far
+    spread, velocity = np.empty(3), np.empty(3)
+    for n in range(len(points)):
+        point, normal = points[n], normals[n]
+        along_normal = ahead = 0.0
+        for x in range(3):
+            y, z = (x + 1) % 3, (x + 2) % 3
+            spread[x] = (
+                normal[0] * covariance[0, x] + normal[1] * covariance[1, x] + normal[2] * covariance[2, x]
+            )
+            velocity[x] = (
+                twist[x] + twist[3 + y] * (point[z] - origin[z]) - twist[3 + z] * (point[y] - origin[y])
+            )
+            along_normal += spread[x] * normal[x]
+            ahead += velocity[x] * normal[x]
+        reach = sigmas / math.sqrt(max(along_normal, 1e-18))
+        seconds = latency_s if ahead > 0 else 0.0
+        for x in range(3):
+            grown[n, x] = point[x] + spread[x] * reach + normal[x] * margin_m + velocity[x] * seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ _WRIST = JOINT_NAMES.index("wrist")
 _INDEX, _MIDDLE, _RING, _LITTLE = (
     JOINT_NAMES.index(f"{f}_mcp") for f in ("index", "middle", "ring", "little")
 )
+_CORNERS = np.array([_WRIST, _INDEX, _MIDDLE, _RING, _LITTLE])
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,12 @@ def palm_pose(joints: np.ndarray, side: str) -> PalmPose:
     along = joints[_MIDDLE] - joints[_WRIST]
     across = joints[_INDEX] - joints[_LITTLE]
     normal = cross(along, across) if side == "left" else cross(across, along)
-    position = joints[[_WRIST, _INDEX, _MIDDLE, _RING, _LITTLE]].mean(axis=0)
-    length, area = np.linalg.norm(along), np.linalg.norm(normal)
+    position = joints[_CORNERS].sum(axis=0) / len(_CORNERS)
+    length, area = math.hypot(*along.tolist()), math.hypot(*normal.tolist())
     if length < 1e-9 or area < 1e-12:
         return PalmPose(position, np.eye(3))
     x_axis, z_axis = along / length, normal / area
-    return PalmPose(position, np.column_stack([x_axis, cross(z_axis, x_axis), z_axis]))
+    return PalmPose(position, np.array([x_axis, cross(z_axis, x_axis), z_axis]).T)
 
 
 def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 from lgnet_ros.geometry import CameraIntrinsics, CropCamera, box_around
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.hand_model.topology import LEFT, RIGHT
-from lgnet_ros.inference import NetworkPrediction
+from lgnet_ros.inference import NetworkErrors, NetworkPrediction
 from lgnet_ros.landmarks.detector import BOX_MARGIN
 from lgnet_ros.landmarks.fit import FittedHand, LandmarkFitter
 from lgnet_ros.landmarks.mediapipe_hands import DetectedHand, HandFinder, MediaPipeHands
@@ -46,6 +46,7 @@ class LandmarkEstimator:
 
     size_px = _CROP_PX
     trained = True
+    errors = NetworkErrors()
 
     def __init__(
         self, hand_model: HandModel, finder: HandFinder, fitter: LandmarkFitter, follow: bool = True

@@ -1,4 +1,4 @@
-"""ResNets (He et al., 2016; He et al.'s v1.5 strides for ResNet-50, as torchvision's) without the classifier.
+"""ResNet-50 (He et al., 2016; strides as in torchvision's v1.5) without the classifier.
 
 State-dict names are torchvision's, so that ImageNet weights load. Three feature maps come out: the stem and
 layer1 for the refine stage, the last for everything else.
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lgnet_ros.network.config import Backbone
+_WIDTH, _BLOCKS, _EXPANSION = 64, (3, 4, 6, 3), 4
 
 
 class BackboneFeatures(NamedTuple):
@@ -22,43 +22,19 @@ class BackboneFeatures(NamedTuple):
     last: Tensor
 
 
-class _Plan(NamedTuple):
-    """What tells one ResNet from another."""
+class ResNet50(nn.Module):
+    """The feature extractor; `channels` names the widths of its three outputs. 256 px in, 8×8 out."""
 
-    bottleneck: bool
-    blocks: tuple[int, int, int, int]
-    width: int
-    last_stride: int
-
-
-_PLANS = {
-    Backbone.RESNET50: _Plan(True, (3, 4, 6, 3), 64, 2),
-    Backbone.RESNET18: _Plan(False, (2, 2, 2, 2), 64, 1),
-    Backbone.RESNET18_HALF: _Plan(False, (2, 2, 2, 2), 32, 1),
-}
-
-
-class ResNet(nn.Module):
-    """The feature extractor; `channels` names the widths of its three outputs.
-
-    The last stage of ResNet-50 halves the resolution (256 px in, 8×8 out); that of the ResNet-18s does not
-    (128 px in, 8×8 out).
-    """
-
-    def __init__(self, backbone: Backbone) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        plan = _PLANS[backbone]
-        expansion = 4 if plan.bottleneck else 1
-        self.conv1 = nn.Conv2d(3, plan.width, 7, stride=2, padding=3, bias=False)
-        self.bn1 = nn.BatchNorm2d(plan.width)
-        self.relu = nn.ReLU(inplace=True)
+        self.conv1 = nn.Conv2d(3, _WIDTH, 7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(_WIDTH)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
-        inputs = plan.width
-        for stage, (blocks, stride) in enumerate(zip(plan.blocks, (1, 2, 2, plan.last_stride), strict=True)):
-            width = plan.width << stage
-            self.add_module(f"layer{stage + 1}", _stage(plan.bottleneck, inputs, width, blocks, stride))
-            inputs = width * expansion
-        self.channels = (plan.width, plan.width * expansion, inputs)
+        inputs = _WIDTH
+        for stage, (blocks, stride) in enumerate(zip(_BLOCKS, (1, 2, 2, 2), strict=True)):
+            self.add_module(f"layer{stage + 1}", _stage(inputs, _WIDTH << stage, blocks, stride))
+            inputs = (_WIDTH << stage) * _EXPANSION
+        self.channels = (_WIDTH, _WIDTH * _EXPANSION, inputs)
         _initialize(self)
 
     def forward(self, images: Tensor) -> BackboneFeatures:
@@ -67,22 +43,10 @@ class ResNet(nn.Module):
         layer1 = self.layer1(self.maxpool(stem))
         return BackboneFeatures(stem, layer1, self.layer4(self.layer3(self.layer2(layer1))))
 
-
-class BasicBlock(nn.Module):
-    """Two 3×3 convolutions and a shortcut (ResNet-18 and -34)."""
-
-    def __init__(self, inputs: int, width: int, stride: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(inputs, width, 3, stride=stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.relu = nn.ReLU(inplace=True)
-        self.downsample = _shortcut(inputs, width, stride)
-
-    def forward(self, x: Tensor) -> Tensor:
-        residual = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
-        return self.relu(residual + (x if self.downsample is None else self.downsample(x)))
+    @staticmethod
+    def from_published(state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """This class's state dict of torchvision's: the same."""
+        return state
 
 
 class Bottleneck(nn.Module):
@@ -90,14 +54,15 @@ class Bottleneck(nn.Module):
 
     def __init__(self, inputs: int, width: int, stride: int) -> None:
         super().__init__()
+        outputs = width * _EXPANSION
         self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, 3, stride=stride, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
-        self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(4 * width)
+        self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(outputs)
         self.relu = nn.ReLU(inplace=True)
-        self.downsample = _shortcut(inputs, 4 * width, stride)
+        self.downsample = _shortcut(inputs, outputs, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         residual = self.relu(self.bn1(self.conv1(x)))
@@ -106,10 +71,9 @@ class Bottleneck(nn.Module):
         return self.relu(residual + (x if self.downsample is None else self.downsample(x)))
 
 
-def _stage(bottleneck: bool, inputs: int, width: int, blocks: int, stride: int) -> nn.Sequential:
-    block, outputs = (Bottleneck, 4 * width) if bottleneck else (BasicBlock, width)
-    first = block(inputs, width, stride)
-    return nn.Sequential(first, *(block(outputs, width, 1) for _ in range(blocks - 1)))
+def _stage(inputs: int, width: int, blocks: int, stride: int) -> nn.Sequential:
+    first = Bottleneck(inputs, width, stride)
+    return nn.Sequential(first, *(Bottleneck(width * _EXPANSION, width, 1) for _ in range(blocks - 1)))
 
 
 def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Sequential | None:

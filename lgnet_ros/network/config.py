@@ -10,11 +10,10 @@ from lgnet_ros.errors import UserError
 
 
 class Backbone(Enum):
-    """Which ResNet, and where it may take its ImageNet weights from."""
+    """What sees the image."""
 
-    RESNET50 = "resnet50"
-    RESNET18 = "resnet18"
-    RESNET18_HALF = "resnet18_half"  # half the channels: no ImageNet weights exist
+    RESNET50 = "resnet50"  # the paper's
+    EFFICIENTNET_LITE0 = "efficientnet_lite0"
 
 
 class LocalGraph(Enum):
@@ -68,7 +67,7 @@ class LGNetConfig:
     """Everything that shapes the network.
 
     Attributes:
-        backbone: the ResNet.
+        backbone: what sees the image.
         input_size: crop's width and height, px.
         channels: c, the width of each hand's features and of its joint transformer.
         refine_channels: width of the refine stage's graph convolutions, a quarter of its head's first layer.
@@ -111,8 +110,8 @@ class LGNetConfig:
 
     @classmethod
     def nano(cls) -> LGNetConfig:
-        """Ours, for a CPU: a ResNet-18 of half width whose last stage keeps the stride at 16."""
-        return cls(Backbone.RESNET18_HALF, input_size=128, channels=128, refine_channels=32)
+        """Ours, for a CPU: a small backbone with ImageNet weights to be had, a quarter of the pixels."""
+        return cls(Backbone.EFFICIENTNET_LITE0, input_size=128, channels=128, refine_channels=32)
 
     @classmethod
     def preset(cls, name: str) -> LGNetConfig:

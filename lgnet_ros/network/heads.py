@@ -28,7 +28,11 @@ class CameraHead(nn.Module):
             self.linear.bias.copy_(torch.tensor([math.log(_TYPICAL_SCALE), 0.0, 0.0]))
 
     def forward(self, pooled: Tensor, focal_px: Tensor) -> Tensor:
-        log_scale, x, y = self.linear(pooled).float().unbind(-1)
+        return self.placed(self.linear(pooled).float(), focal_px)
+
+    def placed(self, values: Tensor, focal_px: Tensor) -> Tensor:
+        """(B,3) as the layer gives them to places (B,3), m."""
+        log_scale, x, y = values.unbind(-1)
         scale = log_scale.clamp(*_LOG_SCALE_RANGE).exp()
         x, y = DECIMETRE * x, DECIMETRE * y
         return torch.stack([x, y, focal_px / (scale * self.input_size / 2)], -1)

@@ -10,8 +10,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lgnet_ros.network.precision import exact
-
 CELLS = 8
 # Half the depth box, m. EANet's 0.15 m cuts the fingertips off a hand that points at the camera, 0.19 m deep.
 DEPTH_HALF_RANGE = 0.25
@@ -41,7 +39,7 @@ def soft_argmax(logits: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and spread of softmax(logits) over all cells of a joint.
 
     Args:
-        logits: (…,D,H,W), any float type; computed in float32.
+        logits: (…,8,8,8) over z, y, x, any float type; computed in float32.
 
     Returns:
         mean (…,3) and standard deviation (…,3) of (x, y, z), cells.
@@ -49,17 +47,16 @@ def soft_argmax(logits: Tensor) -> tuple[Tensor, Tensor]:
     size = logits.shape[-3:]
     probability = logits.float().flatten(-3).softmax(-1).unflatten(-1, size)
     z, y, x = (probability.sum(axes) for axes in ((-2, -1), (-3, -1), (-3, -2)))  # (…,D), (…,H), (…,W)
-    moments = [_moments(marginal) for marginal in (x, y, z)]
-    mean, variance = (torch.stack(parts, -1) for parts in zip(*moments, strict=True))
-    return mean, variance.clamp(min=1e-8).sqrt()
+    marginal = torch.stack([x, y, z], -2)  # (…,3,8)
+    return moments(marginal)
 
 
-def _moments(marginal: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and variance of the cell's index under (…,n) probabilities."""
-    index = torch.arange(marginal.shape[-1], dtype=marginal.dtype, device=marginal.device)
+def moments(marginal: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation, cells, of distributions (…,8) over a row of cells."""
+    index = torch.arange(CELLS, dtype=marginal.dtype, device=marginal.device)
     mean = (marginal * index).sum(-1)
     variance = (marginal * (index - mean[..., None]).square()).sum(-1)
-    return mean, variance
+    return mean, variance.clamp(min=1e-8).sqrt()
 
 
 def trilinear_target(cells: Tensor) -> Tensor:
@@ -86,7 +83,7 @@ def sample_bilinear(features: Tensor, pixels: Tensor, input_size: int) -> Tensor
     Returns:
         (B,N,C).
     """
-    grid = exact(2 * (pixels + 0.5) / input_size - 1)
+    grid = 2 * (pixels + 0.5) / input_size - 1
     sampled = F.grid_sample(features, grid[:, :, None].to(features.dtype), align_corners=False)  # (B,C,N,1)
     return sampled.squeeze(-1).transpose(1, 2)
 
@@ -96,11 +93,15 @@ def sample_cells(features: Tensor, pixels: Tensor, input_size: int) -> Tensor:
 
     On a CPU that takes a third of the time, above all backwards.
     """
-    index = torch.arange(CELLS, dtype=pixels.dtype, device=pixels.device)
-    cells = pixels_to_cells(pixels, input_size)
-    x, y = (1 - (cells[..., None] - index).abs()).clamp(min=0).unbind(-2)  # (B,N,8) each
-    weights = exact((y[..., :, None] * x[..., None, :]).flatten(-2))  # (B,N,64)
+    weights = cell_weights(pixels_to_cells(pixels, input_size))  # (B,N,64)
     return weights.to(features.dtype) @ features.flatten(2).transpose(-1, -2)
+
+
+def cell_weights(cells: Tensor) -> Tensor:
+    """(…,2) places x, y to the bilinear weights (…,64) of the 8×8 cells; cells beyond the map are zero."""
+    index = torch.arange(CELLS, dtype=cells.dtype, device=cells.device)
+    x, y = (1 - (cells[..., None] - index).abs()).clamp(min=0).unbind(-2)  # (…,8) each
+    return (y[..., :, None] * x[..., None, :]).flatten(-2)
 
 
 def centered(cells: Tensor) -> Tensor:

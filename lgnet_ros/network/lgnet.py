@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.hand_model.topology import LEFT, RIGHT, SIDES, VERTEX_COUNT
-from lgnet_ros.network.backbone import BackboneFeatures, ResNet
-from lgnet_ros.network.config import LGNetConfig
+from lgnet_ros.network.backbone import BackboneFeatures, ResNet50
+from lgnet_ros.network.config import Backbone, LGNetConfig
+from lgnet_ros.network.efficientnet import EfficientNetLite0
 from lgnet_ros.network.hands import PerHand
 from lgnet_ros.network.heads import CameraHead, PresenceHead, RelativeTranslationHead
 from lgnet_ros.network.heatmap import CELLS, sample_bilinear
@@ -25,6 +26,7 @@ from lgnet_ros.network.refine_stage import RefineInput, RefineStage
 from lgnet_ros.network.sparse import NeighborSum
 
 _SIDES = (RIGHT, LEFT)
+_BACKBONES = {Backbone.RESNET50: ResNet50, Backbone.EFFICIENTNET_LITE0: EfficientNetLite0}
 
 
 class LGNet(nn.Module):
@@ -42,7 +44,7 @@ class LGNet(nn.Module):
         self.config = config
         self.hand_model = hand_model
         channels, separate = config.channels, config.lr_feature
-        self.backbone = ResNet(config.backbone)
+        self.backbone = _BACKBONES[config.backbone]()
         stem, layer1, last = self.backbone.channels
         self.hand_features = PerHand(partial(_hand_features, last, channels), separate)
         self.embedding = nn.Parameter(0.5 * torch.randn(2, channels, CELLS, CELLS))

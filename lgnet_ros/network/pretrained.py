@@ -1,4 +1,4 @@
-"""ImageNet weights for the backbone, from a ResNet state dict in torchvision's format."""
+"""ImageNet weights for the backbone, as they are published."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from lgnet_ros.errors import UserError
-from lgnet_ros.network.backbone import ResNet
+from lgnet_ros.network.backbone import ResNet50
+from lgnet_ros.network.efficientnet import EfficientNetLite0
 
 
-def load_imagenet(backbone: ResNet, path: Path | str) -> str:
+def load_imagenet(backbone: ResNet50 | EfficientNetLite0, path: Path | str) -> str:
     """Copy the weights that fit into the backbone.
 
     Args:
         backbone: changed in place.
-        path: `.safetensors`, or a `.pth` state dict as torchvision distributes it; no code in it is run.
+        path: `.safetensors`, or a `.pth` state dict, torchvision's of a ResNet-50 or one of an
+            EfficientNet-Lite0 in the names of the `efficientnet_pytorch` package; no code in it is run.
 
     Returns:
         One line: how many tensors were taken, and which were not, on either side.
@@ -27,11 +29,11 @@ def load_imagenet(backbone: ResNet, path: Path | str) -> str:
     Raises:
         UserError: the file is missing or unreadable, or nothing in it fits.
     """
-    source = _read(Path(path))
+    source = backbone.from_published(_read(Path(path)))
     wanted = backbone.state_dict()
     fits = {name for name, value in wanted.items() if name in source and source[name].shape == value.shape}
     if not fits:
-        raise UserError(f"{path}: none of its {len(source)} tensors fits; is it the same ResNet?")
+        raise UserError(f"{path}: none of its {len(source)} tensors fits; is it of the same backbone?")
     backbone.load_state_dict({name: source[name] for name in fits}, strict=False)
     missing = wanted.keys() - source.keys()
     misshapen = (wanted.keys() & source.keys()) - fits
@@ -43,7 +45,7 @@ def load_imagenet(backbone: ResNet, path: Path | str) -> str:
 
 def _read(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
-        raise UserError(f"{path}: no such file of ResNet weights")
+        raise UserError(f"{path}: no such file of backbone weights")
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
@@ -52,7 +54,7 @@ def _read(path: Path) -> dict[str, Tensor]:
         reason = str(error).splitlines()[0]
         raise UserError(f"{path}: not a state dict of tensors alone ({reason})") from error
     if not isinstance(source, dict) or not all(isinstance(value, Tensor) for value in source.values()):
-        raise UserError(f"{path}: not a state dict, as torchvision distributes them")
+        raise UserError(f"{path}: not a state dict of tensors")
     return source
 
 

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 import numpy as np
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
@@ -14,7 +12,7 @@ from tf2_msgs.msg import TFMessage
 from lgnet_ros.hand_model.topology import OURS_ROTATION
 from lgnet_ros.msg import Hand as HandMsg
 from lgnet_ros.node.messages import FRAME_LABELS, hand_transforms
-from lgnet_ros.node.templates import STAND_IN, SerializedTemplate, stand_in_header
+from lgnet_ros.node.templates import STAND_IN, SerializedTemplate, TemplateCache, stand_in_header
 
 _ROTATIONS = np.array(OURS_ROTATION)
 _NUMBERS = 7  # of a transform: x, y, z, then a quaternion x, y, z, w
@@ -25,18 +23,13 @@ class HandFrames:
     """Serialised TFMessages of hands; see `hand_transforms` for what is in them."""
 
     def __init__(self) -> None:
-        self._templates: OrderedDict[tuple[object, ...], SerializedTemplate] = OrderedDict()
+        self._templates = TemplateCache[SerializedTemplate](_KEPT_TEMPLATES)
 
     def message(self, hands: list[tuple[str, HandMsg]], header: Header) -> bytes:
         """The frames of all `hands` (prefix of their names, hand), all under the header's frame."""
         prefixes = tuple(prefix for prefix, _ in hands)
-        key = (prefixes, header.frame_id)
-        if key not in self._templates:
-            self._templates[key] = _template(prefixes, header.frame_id)
-            if len(self._templates) > _KEPT_TEMPLATES:
-                self._templates.popitem(last=False)
-        self._templates.move_to_end(key)
-        template = self._templates[key]
+        frame_id = header.frame_id
+        template = self._templates.get((prefixes, frame_id), lambda: _template(prefixes, frame_id))
         for run, row in zip(template.runs, (row for _, hand in hands for row in _numbers(hand)), strict=True):
             run[...] = row
         return template.stamped(header)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
-from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion
+import numpy as np
+from geometry_msgs.msg import Pose, PoseStamped, Quaternion
 from rclpy.node import Node
-from scipy.spatial.transform import Rotation
 from visualization_msgs.msg import (
     InteractiveMarker,
     InteractiveMarkerControl,
@@ -19,9 +20,10 @@ from lgnet_ros.msg import Hand as HandMsg
 from lgnet_ros.msg import Hands
 from lgnet_ros.node import compat, topics
 from lgnet_ros.node.markers import SIDE_COLORS, color
-from lgnet_ros.node.messages import SIDE_NAMES, palm_of, point
+from lgnet_ros.node.messages import SIDE_NAMES, palm_of, pose, rotation_of
 from lgnet_ros.node.parameters import HandsParameters
 from lgnet_ros.node.qos import RESULTS
+from lgnet_ros.pipeline.so3 import quaternions
 
 NAMESPACE = "~/handover"
 CHOSEN_COLOR = (0.98, 0.85, 0.25)
@@ -106,11 +108,15 @@ def target_pose(hand: HandMsg, standoff_m: float, tool_rpy_deg: tuple[float, flo
 
     tool_rpy_deg: roll, pitch and yaw of the tool in the approach frame, degrees.
     """
-    mounting = compat.quaternion_from_rpy(*(math.radians(angle) for angle in tool_rpy_deg))
-    tool = approach_pose(palm_of(hand), standoff_m, Rotation.from_quat(mounting).as_matrix())
-    x, y, z, w = Rotation.from_matrix(tool.rotation).as_quat().tolist()
-    position: Point = point(tool.position)
-    return Pose(position=position, orientation=Quaternion(x=x, y=y, z=z, w=w))
+    tool = approach_pose(palm_of(hand), standoff_m, _mounting(tool_rpy_deg))
+    return pose(tool.position.tolist(), quaternions(tool.rotation[None])[0].tolist())
+
+
+@functools.lru_cache(maxsize=4)
+def _mounting(tool_rpy_deg: tuple[float, float, float]) -> np.ndarray:
+    """(3, 3) R_approach_tool."""
+    x, y, z, w = compat.quaternion_from_rpy(*(math.radians(angle) for angle in tool_rpy_deg))
+    return rotation_of(Quaternion(x=x, y=y, z=z, w=w))
 
 
 def _name(hand: HandMsg) -> str:

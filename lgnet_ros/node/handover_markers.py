@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 from visualization_msgs.msg import MarkerArray
 
 from lgnet_ros.interaction.handover import HANDOVER_STATES
 from lgnet_ros.interaction.keepout import CONFIDENCE_95
 from lgnet_ros.msg import Handover
-from lgnet_ros.node.interaction_markers import arrow, ellipsoid, text_line
 from lgnet_ros.node.markers import deletion
-from lgnet_ros.node.messages import SIDE_NAMES, xyz
+from lgnet_ros.node.messages import SIDE_NAMES, rotation_of, xyz
+from lgnet_ros.node.primitives import Ellipsoid, arrow, ellipsoid, marker_of, text_line
 
 STATE_COLORS = {
     "unknown": (0.6, 0.6, 0.6),
@@ -31,16 +30,15 @@ def handover_markers(report: Handover) -> MarkerArray:
     if not report.seen:
         return MarkerArray(markers=[deletion((name, 0), header) for name in _NAMES])
     state = HANDOVER_STATES[report.state]
-    at, turn = xyz(report.approach.pose.position), report.approach.pose.orientation
-    ahead = Rotation.from_quat([turn.x, turn.y, turn.z, turn.w]).apply([0.0, 0.0, 1.0])
+    at = xyz(report.approach.pose.position)
+    ahead = rotation_of(report.approach.pose.orientation)[:, 2]
     covariance = np.asarray(report.approach.covariance).reshape(6, 6)[:3, :3]
-    return MarkerArray(
-        markers=[
-            arrow(_NAMES[0], header, at - _LENGTH_M * ahead, at, STATE_COLORS[state]),
-            ellipsoid(_NAMES[1], header, _outline(at, covariance), STATE_COLORS[state]),
-            text_line(_NAMES[2], header, at, handover_text(report)),
-        ]
+    figures = (
+        arrow(_NAMES[0], at - _LENGTH_M * ahead, at, STATE_COLORS[state]),
+        ellipsoid(_NAMES[1], _outline(at, covariance), STATE_COLORS[state]),
+        text_line(_NAMES[2], at, handover_text(report)),
     )
+    return MarkerArray(markers=[marker_of(figure, header) for figure in figures])
 
 
 def handover_text(report: Handover) -> str:
@@ -54,7 +52,7 @@ def handover_text(report: Handover) -> str:
     return f"{SIDE_NAMES[report.side]} {state}, ±{std_mm:.0f} mm, {age_ms:.0f} ms old"
 
 
-def _outline(center: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _outline(center: np.ndarray, covariance: np.ndarray) -> Ellipsoid:
     variances, axes = np.linalg.eigh(covariance)
     axes[:, 2] = np.cross(axes[:, 0], axes[:, 1])
     return center, axes, 2 * CONFIDENCE_95 * np.sqrt(np.maximum(variances, 1e-12))

@@ -7,7 +7,7 @@ bytes.
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,10 +16,10 @@ from geometry_msgs.msg import Point
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
-from lgnet_ros.hand_model.topology import BONES
+from lgnet_ros.hand_model.topology import BONES, JOINT_NAMES
 from lgnet_ros.msg import Hands
 from lgnet_ros.node.messages import SIDE_NAMES
-from lgnet_ros.node.templates import STAND_IN, SerializedTemplate, stand_in_header
+from lgnet_ros.node.templates import STAND_IN, SerializedTemplate, TemplateCache, stand_in_header
 
 SIDE_COLORS = {"right": (0.93, 0.52, 0.30), "left": (0.27, 0.56, 0.87)}
 """RGB of either hand wherever it is drawn."""
@@ -29,12 +29,14 @@ LIFETIME_S = 2  # if the node dies, RViz must not go on showing hands
 _BONE_WIDTH_M = 0.004
 _JOINT_SIZE_M = 0.009
 _BONE_ENDS = np.array(BONES).reshape(-1)
-_KEPT_TEMPLATES = (
-    8  # sets of hands whose bytes are kept: both, right, left, and what several people make of it
-)
+_JOINTS = np.arange(len(JOINT_NAMES))
+_KEPT_TEMPLATES = 8  # sets of hands whose bytes are kept: both, right, left, what several people make of it
 
 Name = tuple[str, int]
 """A marker's namespace, such as `right_mesh`, and its id: 0 for the first hand of that side, 1, …."""
+
+Choice = tuple[np.ndarray, np.ndarray]
+"""Points (N,3) float64, and (M,) the indices of those that are shown, in order."""
 
 
 @dataclass(frozen=True)
@@ -52,21 +54,18 @@ class HandMarkers:
         """faces: per side, (1538,3) indices of the mesh's triangles."""
         self._corners = {side: triangles.reshape(-1) for side, triangles in faces.items()}
         self._shown: frozenset[Name] = frozenset()
-        self._templates: OrderedDict[tuple[object, ...], MarkerTemplate] = OrderedDict()
+        self._templates = TemplateCache[MarkerTemplate](_KEPT_TEMPLATES)
 
     def update(self, message: Hands, style: MarkerStyle) -> bytes:
         """A serialised MarkerArray that shows the hands of `message` and deletes those no longer in it."""
         points = marker_points(message, self._corners, style)
         lost = tuple(sorted(self._shown - points.keys()))
         self._shown = frozenset(points)
-        key = (tuple(points), lost, message.header.frame_id, style)
-        if key not in self._templates:
-            counts = {name: len(array) for name, array in points.items()}
-            self._templates[key] = MarkerTemplate(counts, lost, message.header.frame_id, style)
-            if len(self._templates) > _KEPT_TEMPLATES:
-                self._templates.popitem(last=False)
-        self._templates.move_to_end(key)
-        return self._templates[key].filled(message.header, points)
+        counts, frame_id = {name: len(order) for name, (_, order) in points.items()}, message.header.frame_id
+        template = self._templates.get(
+            (tuple(points), lost, frame_id, style), lambda: MarkerTemplate(counts, lost, frame_id, style)
+        )
+        return template.filled(message.header, points)
 
     def cleared(self, header: Header) -> bytes:
         """A serialised MarkerArray that deletes every hand that is still shown."""
@@ -75,25 +74,26 @@ class HandMarkers:
 
 def marker_points(
     message: Hands, corners: Mapping[str, np.ndarray], style: MarkerStyle
-) -> dict[Name, np.ndarray]:
-    """The points (N,3) of every marker of every hand, in the order in which they are published.
+) -> dict[Name, Choice]:
+    """The points of every marker of every hand, in the order in which they are published.
 
     Args:
         message: the hands.
         corners: per side, (4614,) vertex indices, three to a triangle.
         style: which markers there are.
     """
-    points: dict[Name, np.ndarray] = {}
+    points: dict[Name, Choice] = {}
     seen: Counter[str] = Counter()
     for hand in message.hands:
         side = SIDE_NAMES[hand.side]
         number, seen[side] = seen[side], seen[side] + 1
-        joints = hand.joints.reshape(21, 3)
         if "mesh" in style.content:
-            points[f"{side}_mesh", number] = hand.vertices.reshape(-1, 3)[corners[side]]
+            vertices = hand.vertices.reshape(-1, 3).astype(np.float64)
+            points[f"{side}_mesh", number] = (vertices, corners[side])
         if "skeleton" in style.content:
-            points[f"{side}_bones", number] = joints[_BONE_ENDS]
-            points[f"{side}_joints", number] = joints
+            joints = hand.joints.reshape(21, 3).astype(np.float64)
+            points[f"{side}_bones", number] = (joints, _BONE_ENDS)
+            points[f"{side}_joints", number] = (joints, _JOINTS)
     return points
 
 
@@ -152,8 +152,9 @@ class MarkerTemplate:
         views = (run.reshape(-1, 3) for run in self._template.runs)
         self._points = dict(zip(counts, views, strict=True))
 
-    def filled(self, header: Header, points: Mapping[Name, np.ndarray]) -> bytes:
-        """The message with `points` (N,3) in the markers of those names, stamped as `header` is."""
+    def filled(self, header: Header, points: Mapping[Name, Choice]) -> bytes:
+        """The message with `points` in the markers of those names, stamped as `header` is."""
         for name, view in self._points.items():
-            view[...] = points[name]
+            array, order = points[name]
+            np.take(array, order, axis=0, out=view, mode="clip")  # "raise" would fill a copy first
         return self._template.stamped(header)

@@ -20,7 +20,6 @@ from geometry_msgs.msg import (
     TwistStamped,
     Vector3,
 )
-from scipy.spatial.transform import Rotation
 from shape_msgs.msg import Mesh, MeshTriangle
 from std_msgs.msg import Header
 
@@ -29,6 +28,7 @@ from lgnet_ros.interaction.palm import PalmPose
 from lgnet_ros.msg import Hand as HandMsg
 from lgnet_ros.msg import Hands, HandsRelation
 from lgnet_ros.pipeline.records import SCALE_SOURCES, Frame, Hand, HandRelation
+from lgnet_ros.pipeline.so3 import quaternions
 
 SIDE_CODES = {"right": HandMsg.RIGHT, "left": HandMsg.LEFT}
 SIDE_NAMES = {code: side for side, code in SIDE_CODES.items()}
@@ -56,7 +56,7 @@ def hands_message(frame: Frame, header: Header, model_id: str, calibrated: bool)
 
 def hand_message(hand: Hand) -> HandMsg:
     """One hand; units, axes and orders as Hand.msg says."""
-    quaternions = Rotation.from_matrix(np.concatenate([hand.rotations, hand.palm.rotation[None]])).as_quat()
+    turns = quaternions(np.concatenate([hand.rotations, hand.palm.rotation[None]]))
     joints = _floats(hand.joints)
     message = HandMsg(
         side=SIDE_CODES[hand.side],
@@ -66,12 +66,12 @@ def hand_message(hand: Hand) -> HandMsg:
         grasp_class=hand.grasp.code,
         scale_source=SCALE_SOURCES.index(hand.scale_source),
     )
-    message.wrist = _pose(joints[:3].tolist(), quaternions[0].tolist())
-    message.palm = _pose(hand.palm.position.tolist(), quaternions[16].tolist())
+    message.wrist = pose(joints[:3].tolist(), turns[0].tolist())
+    message.palm = pose(hand.palm.position.tolist(), turns[16].tolist())
     message.palm_twist = _twist(hand.twist)
     message.joints = joints
     message.joints_image = _floats(hand.joints_image)
-    message.joint_quaternions = _floats(quaternions[:16])
+    message.joint_quaternions = _floats(turns[:16])
     message.vertices = _floats(hand.vertices)
     message.pose = _floats(hand.pose)
     message.shape = _floats(hand.shape)
@@ -149,11 +149,28 @@ def xyz(triple: Point | Vector3) -> np.ndarray:
     return np.array([triple.x, triple.y, triple.z])
 
 
+def pose(position: Sequence[float], xyzw: Sequence[float]) -> Pose:
+    """A geometry_msgs/Pose of a position (3,) and a quaternion (4,) of plain floats."""
+    x, y, z = position
+    return Pose(position=Point(x=x, y=y, z=z), orientation=_quaternion(xyzw))
+
+
+def rotation_of(turn: Quaternion) -> np.ndarray:
+    """(3, 3) the rotation of a geometry_msgs/Quaternion; none, for one without length."""
+    x, y, z, w = turn.x, turn.y, turn.z, turn.w
+    twice = 2 / max(x * x + y * y + z * z + w * w, 1e-300)
+    return np.array(
+        [
+            [1 - twice * (y * y + z * z), twice * (x * y - z * w), twice * (x * z + y * w)],
+            [twice * (x * y + z * w), 1 - twice * (x * x + z * z), twice * (y * z - x * w)],
+            [twice * (x * z - y * w), twice * (y * z + x * w), 1 - twice * (x * x + y * y)],
+        ]
+    )
+
+
 def palm_of(hand: HandMsg) -> PalmPose:
     """The palm of a message, as the pipeline has it."""
-    turn = hand.palm.orientation
-    rotation = Rotation.from_quat([turn.x, turn.y, turn.z, turn.w]).as_matrix()
-    return PalmPose(xyz(hand.palm.position), rotation)
+    return PalmPose(xyz(hand.palm.position), rotation_of(hand.palm.orientation))
 
 
 def _floats(values: np.ndarray) -> np.ndarray:
@@ -162,11 +179,6 @@ def _floats(values: np.ndarray) -> np.ndarray:
 
 def _vector(xyz: np.ndarray) -> Vector3:
     return Vector3(x=float(xyz[0]), y=float(xyz[1]), z=float(xyz[2]))
-
-
-def _pose(position: Sequence[float], xyzw: Sequence[float]) -> Pose:
-    x, y, z = position
-    return Pose(position=Point(x=x, y=y, z=z), orientation=_quaternion(xyzw))
 
 
 def _quaternion(xyzw: Sequence[float]) -> Quaternion:

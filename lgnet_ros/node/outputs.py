@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -22,6 +21,8 @@ from lgnet_ros.node.frames import HandFrames
 from lgnet_ros.node.handover import Handover
 from lgnet_ros.node.interaction_markers import InteractionMarkers
 from lgnet_ros.node.markers import HandMarkers, MarkerStyle, delete_all
+from lgnet_ros.node.overlay_images import OverlayImages
+from lgnet_ros.node.palms import PalmMessages
 from lgnet_ros.node.parameters import HandsParameters
 from lgnet_ros.node.qos import LATCHED, PICTURES, RESULTS
 
@@ -33,12 +34,13 @@ class Result:
     """What there is to say about one image.
 
     message: with the image's header. keepout: per side, (778,3) points of the first hand of that side.
-    draw_overlay: makes the (H,W,3) uint8 RGB picture; called only if somebody looks.
+    image: (H,W,3) uint8 RGB. draw_on: draws on a copy of it; called only if somebody looks.
     """
 
     message: Hands
     keepout: Callable[[], Mapping[str, np.ndarray]]
-    draw_overlay: Callable[[], np.ndarray]
+    image: np.ndarray
+    draw_on: Callable[[np.ndarray], None]
 
 
 class Outputs:
@@ -58,7 +60,8 @@ class Outputs:
         self._broadcaster = compat.transform_broadcaster(node)
         self._publishers.append(self._broadcaster.pub_tf)
         self._hand_markers, self._interaction_markers = HandMarkers(faces), InteractionMarkers()
-        self._hand_frames = HandFrames()
+        self._hand_frames, self._palm_messages = HandFrames(), PalmMessages()
+        self._overlay_images = OverlayImages()
         self._handover = Handover(node)
         for side in SIDES:
             topology = self._publisher(Mesh, topics.MESH_TOPOLOGIES[side], LATCHED)
@@ -87,7 +90,7 @@ class Outputs:
             style = MarkerStyle(parameters.markers, parameters.marker_opacity)
             self._markers.publish(self._hand_markers.update(message, style))
         if _is_wanted(self._overlay):
-            self._overlay.publish(rgb_image(result.draw_overlay(), header))
+            self._overlay.publish(self._overlay_images.message(result.image, result.draw_on, header))
 
     def clear_at_activation(self, header: Header) -> None:
         """Take away what an earlier run has left in RViz."""
@@ -97,7 +100,7 @@ class Outputs:
     def retract(self, header: Header) -> None:
         """Take the hands out of RViz, for lack of images or of activity. Silence says the rest."""
         self._markers.publish(self._hand_markers.cleared(header))
-        self._interaction.publish(self._interaction_markers.update(Hands(header=header), {}))
+        self._interaction.publish(self._interaction_markers.cleared(header))
         self._handover.update(Hands(header=header), HandsParameters())
 
     def _publisher(self, kind: type, topic: topics.Topic, qos: QoSProfile = RESULTS) -> Publisher:
@@ -118,8 +121,8 @@ class Outputs:
         for side in SIDES:
             hand = messages.first_of_side(message, side)
             if hand is not None:
-                self._palms[side].publish(messages.palm_message(hand, message.header))
-                self._twists[side].publish(messages.twist_message(hand, message.header))
+                self._palms[side].publish(self._palm_messages.pose(hand, message.header))
+                self._twists[side].publish(self._palm_messages.twist(hand, message.header))
 
     def _publish_interaction(self, result: Result) -> None:
         wants_cloud, wants_markers = _is_wanted(self._keepout), _is_wanted(self._interaction)
@@ -131,14 +134,6 @@ class Outputs:
             self._keepout.publish(compat.point_cloud(result.message.header, points))
         if wants_markers:
             self._interaction.publish(self._interaction_markers.update(result.message, keepout))
-
-
-def rgb_image(picture: np.ndarray, header: Header) -> Image:
-    """sensor_msgs/Image of (H,W,3) uint8 RGB."""
-    height, width = picture.shape[:2]
-    message = Image(header=header, height=height, width=width, encoding="rgb8", step=3 * width)
-    message.data = array.array("B", np.ascontiguousarray(picture).tobytes())
-    return message
 
 
 def _is_wanted(publisher: Publisher) -> bool:

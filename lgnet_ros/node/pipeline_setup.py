@@ -6,7 +6,7 @@ import dataclasses
 
 from lgnet_ros.landmarks.choice import EstimatorChoice, load_detector, load_estimator
 from lgnet_ros.node.parameters import HandsParameters
-from lgnet_ros.pipeline import HandsPipeline
+from lgnet_ros.pipeline import HandsPipeline, overlay
 from lgnet_ros.pipeline.filters import FilterSettings, OneEuroSettings
 from lgnet_ros.pipeline.settings import PipelineSettings
 
@@ -35,6 +35,7 @@ def load_pipeline(parameters: HandsParameters) -> tuple[HandsPipeline, str]:
     detector = load_detector(parameters.detector, choice)
     pipeline = HandsPipeline(estimator, pipeline_settings(parameters), detector)
     pipeline.warm_up()
+    overlay.rehearse()
     untrained = not estimator.trained and "untrained" not in pipeline.model_id
     return pipeline, pipeline.model_id + (" untrained" if untrained else "")
 

@@ -22,7 +22,7 @@ from lgnet_ros.node.outputs import Outputs, Result
 from lgnet_ros.node.parameters import HandsParameters
 from lgnet_ros.node.pipeline_setup import pipeline_settings
 from lgnet_ros.node.statistics import Statistics
-from lgnet_ros.pipeline.overlay import draw_overlay
+from lgnet_ros.pipeline.overlay import draw_on
 from lgnet_ros.pipeline.records import Frame, Hand
 
 CAMERA_INFO_PATIENCE_S = 1.0  # a camera's first images may come before its first CameraInfo
@@ -203,7 +203,8 @@ class FrameProcessor:
         result = Result(
             message=hands_message(frame, header, self._model_id, calibrated),
             keepout=lambda: self._keepout(frame, parameters),
-            draw_overlay=lambda: draw_overlay(image, frame, intrinsics, self._pipeline.faces),
+            image=image,
+            draw_on=lambda picture: draw_on(picture, frame, intrinsics, self._pipeline.faces),
         )
         self._outputs.publish(result, parameters)
         self._header = header

@@ -6,8 +6,9 @@ import numpy as np
 from geometry_msgs.msg import TransformStamped
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from scipy.spatial.transform import Rotation
 from tf2_msgs.msg import TFMessage
+
+from lgnet_ros.node.messages import rotation_of, xyz
 
 Placement = tuple[np.ndarray, np.ndarray]
 """A frame in another: R_target_source (3,3), and the source's origin (3,) m in the target's axes."""
@@ -55,5 +56,4 @@ class NewestTransforms:
 def placement(transform: TransformStamped) -> Placement:
     """A geometry_msgs/TransformStamped as rotation and position."""
     at, turn = transform.transform.translation, transform.transform.rotation
-    rotation = Rotation.from_quat([turn.x, turn.y, turn.z, turn.w]).as_matrix()
-    return rotation, np.array([at.x, at.y, at.z])
+    return rotation_of(turn), xyz(at)

@@ -17,24 +17,16 @@ from lgnet_ros.interaction import (
     palm_pose,
     surface_contact,
 )
-from lgnet_ros.pipeline.filters import HandState
+from lgnet_ros.jit import exactly
+from lgnet_ros.pipeline.filters import FilterSettings, HandFilter, HandState
 from lgnet_ros.pipeline.fusion import Placement
 from lgnet_ros.pipeline.observation import Observation
+from lgnet_ros.pipeline.ray_fit import fit_position
 from lgnet_ros.pipeline.records import Hand, HandRelation, RawHand
 from lgnet_ros.pipeline.so3 import rotation_vectors
 from lgnet_ros.pipeline.tracking import Person, Track
 
-
-def _levels(parents: tuple[int, ...]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """(joints, their parents) of the kinematic tree, level by level below the root."""
-    depth = [0] * len(parents)
-    for joint, parent in enumerate(parents):
-        depth[joint] = 0 if parent < 0 else depth[parent] + 1
-    levels = [[j for j in range(len(parents)) if depth[j] == level] for level in range(1, max(depth) + 1)]
-    return [(np.array(level), np.array([parents[j] for j in level])) for level in levels]
-
-
-_LEVELS = _levels(MANO_PARENTS)
+_PARENTS = np.array(MANO_PARENTS)  # each before its children
 
 
 @dataclass(frozen=True)
@@ -67,10 +59,19 @@ def global_rotations(local: np.ndarray) -> np.ndarray:
     """(16, 3, 3) orientations in the root's frame of reference, from parent-relative rotations in MANO's
     order.
     """
-    turned = local.copy()
-    for joints, parents in _LEVELS:
-        turned[joints] = turned[parents] @ local[joints]
+    turned = np.array(local, dtype=np.float64, order="C")
+    _turn_with_parents(turned, _PARENTS)
     return turned
+
+
+@exactly
+def _turn_with_parents(rotations: np.ndarray, parents: np.ndarray) -> None:
+    for joint in range(1, len(parents)):
+        own, parent = rotations[joint], rotations[parents[joint]]
+        for column in range(3):
+            x, y, z = own[0, column], own[1, column], own[2, column]
+            for row in range(3):
+                own[row, column] = parent[row, 0] * x + parent[row, 1] * y + parent[row, 2] * z
 
 
 def measured_state(observation: Observation, placement: Placement, geometry: HandGeometry) -> HandState:
@@ -156,6 +157,19 @@ def keepout(hand: Hand, geometry: HandGeometry, latency_s: float, margin_m: floa
         latency_s,
         margin_m,
     )
+
+
+def rehearse(hands: np.ndarray, geometries: tuple[HandGeometry, HandGeometry]) -> None:
+    """Load every compiled loop that a frame with two hands (2, 778, 3) runs through, or compile it now."""
+    surface_contact(hands[0], hands[1], geometries[0].topology, geometries[1].topology)
+    still, joints = np.tile(np.eye(3), (len(_PARENTS), 1, 1)), geometries[0].regressor @ hands[0]
+    state = HandState(joints[0], still, hands[0] - joints[0], np.zeros(10), 1.0)
+    followed = HandFilter(FilterSettings())
+    for stamp_s in (0.0, 0.03):
+        followed.update(state, stamp_s)
+    global_rotations(still)
+    keepout_points(hands[0], geometries[0].faces, np.eye(3), np.zeros(6), joints[0], 0.0)
+    fit_position(np.zeros((21, 2)), np.ones((21, 2)), joints, np.eye(6), 1.0)
 
 
 def _points(state: HandState, geometry: HandGeometry) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from lgnet_ros.geometry import CameraIntrinsics, CropCamera
 from lgnet_ros.hand_model import HandModel
-from lgnet_ros.inference import Engine, NetworkPrediction
+from lgnet_ros.inference import Engine, NetworkErrors, NetworkPrediction
 
 
 class Stopwatch:
@@ -34,14 +34,15 @@ class Stopwatch:
 class Estimator(Protocol):
     """Looks through crops of an image and says where each hand is in them.
 
-    size_px: of the crops. trained: False when its answers mean nothing. One that is a `Detector` too finds
-    the hands by itself.
+    size_px: of the crops. trained: False when its answers mean nothing. errors: how wrong they are. One that
+    is a `Detector` too finds the hands by itself.
     """
 
     name: str
     size_px: int
     hand_model: HandModel
     trained: bool
+    errors: NetworkErrors
 
     def reset(self) -> None:
         """Forget earlier images: the next one has nothing to do with them."""
@@ -62,6 +63,7 @@ class LGNetEstimator:
         self.size_px = engine.input_size
         self.hand_model = engine.hand_model
         self.trained = engine.trained
+        self.errors = NetworkErrors.from_dict(engine.info.errors if engine.info else {})
         self._engine = engine
 
     @property

@@ -80,7 +80,8 @@ class OneEuroRotations:
         axes.
         """
         between = np.concatenate([self._raw, self.value]).swapaxes(1, 2) @ np.concatenate([value, value])
-        change, offset = np.split(rotation_vectors(between), 2)
+        vectors = rotation_vectors(between)
+        change, offset = vectors[: len(value)], vectors[len(value) :]
         self.speed = self.speed + _gain(self._settings.speed_hz, dt) * (change / dt - self.speed)
         self._raw = value
         step = _gain(_cutoff(self._settings, self.speed), dt)[:, None] * offset

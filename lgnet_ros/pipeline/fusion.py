@@ -157,7 +157,7 @@ def _relative_measurement(
     jacobian[:, 3::4] -= relative[:, None] * scales / 2
     wrists = [scales[k] * (state[4 * k : 4 * k + 3] + hands[k].wrist) for k in range(2)]
     residual = scales.mean() * relative - (wrists[1] - wrists[0])
-    weighted = jacobian / settings.relative_std_m**2
+    weighted = jacobian / settings.errors.relative_std_m**2
     return weighted.T @ jacobian, weighted.T @ residual
 
 

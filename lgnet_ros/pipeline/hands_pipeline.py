@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -53,7 +53,8 @@ class HandsPipeline:
 
     estimator: what looks through crops; an `Engine` is wrapped. detector: where to look for hands that are
     not followed yet; by default the estimator itself, if it is a detector, or through crops of the whole
-    frame and of tiles. `settings` may be replaced between steps; a change of `max_people` starts over.
+    frame and of tiles. `settings` may be replaced between steps; a change of `max_people` starts over. How
+    wrong the estimator is, it says itself: its `errors` take the place of those in the settings.
     """
 
     def __init__(
@@ -87,6 +88,10 @@ class HandsPipeline:
             for track in self._tracker.tracks:
                 track.filter = HandFilter(settings.filter)
         self._settings = settings
+        errors = self._estimator.errors
+        self._placement = replace(settings.placement, errors=errors)
+        common_std_m = float(np.hypot(settings.depth.common_std_m, errors.surface_std_m))
+        self._depth = replace(settings.depth, common_std_m=common_std_m)
 
     @property
     def model_id(self) -> str:
@@ -115,10 +120,7 @@ class HandsPipeline:
         crop = CropCamera.from_box(intrinsics, (159.5, 119.5), 240.0, self._estimator.size_px)
         for count in range(1, self._settings.acquisition.crops_searching + 1):
             prediction = self._estimator.estimate(image, intrinsics, [crop] * count, Stopwatch())
-        hands = prediction.rough_vertices[0].astype(np.float64)
-        assembly.surface_contact(
-            hands[0], hands[1], self._geometries[0].topology, self._geometries[1].topology
-        )
+        assembly.rehearse(prediction.rough_vertices[0].astype(np.float64), self._geometries)
 
     def keepout(self, hand: Hand, latency_s: float, margin_m: float = 0.0) -> np.ndarray:
         """(778, 3) float32 m, see `lgnet_ros.interaction.keepout_points`. Not a safety function."""
@@ -192,7 +194,7 @@ class HandsPipeline:
         view.stopwatch.lap("tracking")
         crops = [look.crop for look in looks]
         prediction = self._estimator.estimate(view.image, view.intrinsics, crops, view.stopwatch)
-        joint_std_m, stay = self._settings.placement.joint_std_m, self._settings.tracking.stay
+        joint_std_m, stay = self._placement.errors.joint_std_m, self._settings.tracking.stay
         observed = []
         for k, crop in enumerate(crops):
             sides = np.flatnonzero(prediction.presence[k] >= stay).tolist()
@@ -221,7 +223,7 @@ class HandsPipeline:
         # Of two tracks on one hand, the one that was seen last frame goes on, then the surer one.
         matches.sort(key=lambda match: (not match[0].seen, -match[1].score))
         for track, observation in matches:
-            unit = locate(observation.evidence, self._settings.placement)
+            unit = locate(observation.evidence, self._placement)
             if unit is not None and not any(same_hand(observation, other) for other, _ in sightings.values()):
                 sightings[track] = (observation, unit)
 
@@ -245,7 +247,7 @@ class HandsPipeline:
             for observation in observations:
                 sure = observation.score >= self._settings.acquisition.enter
                 if sure and observation.side == candidate.side and same_hand(observation, candidate):
-                    unit = locate(observation.evidence, self._settings.placement)
+                    unit = locate(observation.evidence, self._placement)
                     confirmed += [] if unit is None else [(observation, unit)]
         return confirmed
 
@@ -292,8 +294,8 @@ class HandsPipeline:
         relative = observations[0].relative if observations[0].shares_crop(observations[-1]) else None
         depths = None
         if view.depth is not None:
-            depths = measure_depths(view.depth, view.intrinsics, evidences, units, self._settings.depth)
-        placed = place(units, self._settings.placement, relative, depths)
+            depths = measure_depths(view.depth, view.intrinsics, evidences, units, self._depth)
+        placed = place(units, self._placement, relative, depths)
         geometries = [self._geometries[track.side] for track in tracks]
         measured = [
             assembly.measured_state(observation, placement, geometry)

@@ -9,7 +9,7 @@ import numpy as np
 from lgnet_ros.geometry import CameraIntrinsics, CropCamera, box_around
 from lgnet_ros.inference import NetworkPrediction
 from lgnet_ros.network.heatmap import CELLS, DEPTH_HALF_RANGE, cells_to_depth, cells_to_pixels
-from lgnet_ros.pipeline.placement import HandEvidence
+from lgnet_ros.pipeline.placement import HandEvidence, hand_length
 
 # A soft-argmax cannot pass the outermost cells' centers: close to them it only says "out there".
 _FIRST_REACHABLE, _LAST_REACHABLE = 0.3, CELLS - 1 - 0.3
@@ -64,14 +64,16 @@ def observe(
         axis=1, keepdims=True
     )
     pixel_std = np.where(reached, std[:, :2], _UNREACHABLE_STD_CELLS) * (crop.size_px / CELLS)
-    joints = _with_heatmap_depths(prediction.joints[index, side].astype(np.float64), cells, std, joint_std_m)
+    joints = prediction.joints[index, side].astype(np.float64)
+    length = hand_length(joints)
+    joints = _with_heatmap_depths(joints, cells, std, joint_std_m)
     vertices = crop.to_camera(prediction.vertices[index, side].astype(np.float64))
     rotations = prediction.rotations[index, side].astype(np.float64)
     rotations[0] = crop.rotation_crop_camera.T @ rotations[0]
     return Observation(
         side=side,
         score=float(prediction.presence[index, side]),
-        evidence=HandEvidence(crop, crop.to_camera(joints), vertices, pixels, pixel_std),
+        evidence=HandEvidence(crop, crop.to_camera(joints), vertices, pixels, pixel_std, length),
         rotations=rotations,
         shape=prediction.shape[index, side].astype(np.float64),
         relative=crop.to_camera(prediction.relative_translation[index].astype(np.float64)),

@@ -10,14 +10,15 @@ import numpy as np
 from lgnet_ros.geometry.cameras import CameraIntrinsics
 from lgnet_ros.hand_model.mesh import vertex_normals
 from lgnet_ros.hand_model.topology import BONES
+from lgnet_ros.pipeline.painting import Canvas
 from lgnet_ros.pipeline.records import Frame, Hand
 
 SIDE_COLORS = {"right": (238, 132, 76), "left": (72, 146, 224)}
 """RGB of either hand."""
 
-_MESH_OPACITY = 0.72
 _CROP_COLOR = (235, 235, 235)
-_BONE_COLOR = (250, 250, 245)
+_BONE_COLOR, _SHADOW_COLOR = (250, 250, 245), (40, 40, 40)
+_BONES = np.array(BONES)
 _TO_LIGHT = np.array([-0.35, -0.55, -0.76])  # from the surface up and left, to beside the camera; unit length
 _AMBIENT, _DIFFUSE = 0.42, 0.75
 _SUBPIXEL_BITS = 4  # OpenCV draws in 1/16 px
@@ -38,93 +39,74 @@ def draw_overlay(
     Returns:
         (H,W,3) uint8 RGB.
     """
-    thickness = max(1, round(image_rgb.shape[0] / _REFERENCE_HEIGHT))
-    picture = _with_meshes(image_rgb, frame.hands, intrinsics, faces, thickness)
+    picture = image_rgb.copy()
+    draw_on(picture, frame, intrinsics, faces)
+    return picture
+
+
+def draw_on(
+    picture: np.ndarray, frame: Frame, intrinsics: CameraIntrinsics, faces: Callable[[str], np.ndarray]
+) -> None:
+    """Draw everything in `frame` on the picture (H,W,3) uint8 RGB itself; the rest as in `draw_overlay`."""
+    thickness = max(1, round(picture.shape[0] / _REFERENCE_HEIGHT))
+    if frame.hands:
+        _draw_meshes(picture, frame.hands, intrinsics, faces, thickness)
     for corners in frame.crops:
         _draw_crop(picture, corners, thickness)
     for hand in frame.hands:
         _draw_skeleton(picture, hand, thickness)
     for hand in frame.hands:
         _draw_label(picture, hand)
-    return picture
 
 
-def _with_meshes(
-    image: np.ndarray,
+def rehearse() -> None:
+    """Load what is compiled, or compile it now: the first picture need not wait for it."""
+    corner = np.zeros((3, 2))
+    canvas = Canvas(np.zeros((9, 9, 3), np.uint8), [corner], 1)
+    canvas.paint(np.ones((3, 3)), corner, np.zeros((1, 3), np.int64), np.ones((3, 3)))
+    canvas.blend()
+
+
+def _draw_meshes(
+    picture: np.ndarray,
     hands: tuple[Hand, ...],
     intrinsics: CameraIntrinsics,
     faces: Callable[[str], np.ndarray],
     thickness: int,
-) -> np.ndarray:
-    """The image with shaded, translucent meshes and their outlines; nearer faces cover farther ones."""
-    if not hands:
-        return image.copy()
-    # A fourth channel tells afterwards which pixels have been painted.
-    layer = np.dstack([image, np.zeros(image.shape[:2], np.uint8)])
-    parts = [_visible_triangles(hand, intrinsics, faces(hand.side)) for hand in hands]
-    triangles, depths, colors = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    for index in np.argsort(-depths):
-        color = (*colors[index].tolist(), 255)
-        cv2.fillConvexPoly(layer, triangles[index], color, cv2.LINE_8, _SUBPIXEL_BITS)
-    painted = np.ascontiguousarray(layer[..., 3])
-    picture = cv2.addWeighted(
-        np.ascontiguousarray(layer[..., :3]), _MESH_OPACITY, image, 1 - _MESH_OPACITY, 0
-    )
-    outlines, _ = cv2.findContours(painted, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    cv2.drawContours(picture, outlines, -1, (255, 255, 255), thickness, cv2.LINE_AA)
-    return picture
-
-
-def _visible_triangles(
-    hand: Hand, intrinsics: CameraIntrinsics, faces: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The triangles of one hand that face the camera.
-
-    Returns:
-        (N,3,2) int32 image points in subpixel units, (N,) depths in metres, (N,3) uint8 shaded colors.
-    """
-    corners = hand.vertices[faces].astype(np.float64)  # (1538,3,3)
-    pixels = intrinsics.project(hand.vertices)[faces]  # (1538,3,2)
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    faces_camera = (normals * corners[:, 0]).sum(axis=1) < 0
-    near = (np.abs(pixels) < 8 * max(intrinsics.width, intrinsics.height)).all(axis=(1, 2))  # NaN is not
-    kept = faces_camera & near
-    # Light at the corners, averaged, hides the facets.
-    light_at = np.clip(vertex_normals(hand.vertices, faces) @ _TO_LIGHT, 0, 1)
-    light = _AMBIENT + _DIFFUSE * light_at[faces[kept]].mean(axis=1)
-    colors = np.clip(np.array(SIDE_COLORS[hand.side]) * light[:, None], 0, 255).astype(np.uint8)
-    triangles = np.round(pixels[kept] * (1 << _SUBPIXEL_BITS)).astype(np.int32)
-    return triangles, corners[kept].mean(axis=1)[:, 2], colors
+) -> None:
+    """Shaded, translucent meshes and the outline around all of them."""
+    pixels = [intrinsics.project(hand.vertices) for hand in hands]
+    canvas = Canvas(picture, pixels, thickness)
+    for hand, seen_at in zip(hands, pixels, strict=True):
+        light = vertex_normals(hand.vertices, faces(hand.side)) @ _TO_LIGHT
+        shade = _AMBIENT + _DIFFUSE * np.clip(light, 0, 1)
+        colors = np.minimum(np.array(SIDE_COLORS[hand.side]) * shade[:, None], 255)
+        canvas.paint(hand.vertices, seen_at, faces(hand.side), colors)
+    canvas.blend()
 
 
 def _draw_skeleton(picture: np.ndarray, hand: Hand, thickness: int) -> None:
     if not np.isfinite(hand.joints_image).all():
         return
-    points = [_subpixel(joint) for joint in hand.joints_image]
-    for start, end in BONES:
-        _line(picture, points[start], points[end], (40, 40, 40), thickness + 2)
-    for start, end in BONES:
-        _line(picture, points[start], points[end], _BONE_COLOR, thickness)
-    for point in points:
+    points = _subpixel(hand.joints_image)
+    bones = list(points[_BONES])
+    for color, width in ((_SHADOW_COLOR, thickness + 2), (_BONE_COLOR, thickness)):
+        cv2.polylines(picture, bones, False, color, width, cv2.LINE_AA, _SUBPIXEL_BITS)
+    for x, y in points.tolist():
         radius = (2 * thickness + 1) << _SUBPIXEL_BITS
-        cv2.circle(picture, point, radius, (40, 40, 40), -1, cv2.LINE_AA, _SUBPIXEL_BITS)
+        cv2.circle(picture, (x, y), radius, _SHADOW_COLOR, -1, cv2.LINE_AA, _SUBPIXEL_BITS)
         radius -= thickness << _SUBPIXEL_BITS
-        cv2.circle(picture, point, radius, SIDE_COLORS[hand.side], -1, cv2.LINE_AA, _SUBPIXEL_BITS)
+        cv2.circle(picture, (x, y), radius, SIDE_COLORS[hand.side], -1, cv2.LINE_AA, _SUBPIXEL_BITS)
 
 
 def _draw_crop(picture: np.ndarray, corners: np.ndarray, thickness: int) -> None:
     """The crop's corners only: a whole box would cover what matters."""
     if not np.isfinite(corners).all():
         return
-    for corner, before, after in zip(corners, np.roll(corners, 1, 0), np.roll(corners, -1, 0), strict=True):
-        for neighbor in (before, after):
-            _line(
-                picture,
-                _subpixel(corner),
-                _subpixel(corner + 0.12 * (neighbor - corner)),
-                _CROP_COLOR,
-                thickness,
-            )
+    before, after = np.roll(corners, 1, 0), np.roll(corners, -1, 0)
+    ends = [corners + 0.12 * (before - corners), corners, corners + 0.12 * (after - corners)]
+    hooks = list(_subpixel(np.stack(ends, axis=1)))
+    cv2.polylines(picture, hooks, False, _CROP_COLOR, thickness, cv2.LINE_AA, _SUBPIXEL_BITS)
 
 
 def _draw_label(picture: np.ndarray, hand: Hand) -> None:
@@ -146,11 +128,6 @@ def _draw_label(picture: np.ndarray, hand: Hand) -> None:
     )
 
 
-def _line(picture: np.ndarray, start: tuple, end: tuple, color: tuple[int, int, int], thickness: int) -> None:
-    cv2.line(picture, start, end, color, thickness, cv2.LINE_AA, _SUBPIXEL_BITS)
-
-
-def _subpixel(point: np.ndarray) -> tuple[int, int]:
-    """A point as OpenCV takes it with `shift`; far ones are brought within the range of its integers."""
-    x, y = np.round(np.clip(point, -30000, 30000) * (1 << _SUBPIXEL_BITS)).astype(int)
-    return int(x), int(y)
+def _subpixel(points: np.ndarray) -> np.ndarray:
+    """Points (…,2) as OpenCV takes them with `shift`; far ones come within the range of its integers."""
+    return np.round(np.clip(points, -30000, 30000) * (1 << _SUBPIXEL_BITS)).astype(np.int32)

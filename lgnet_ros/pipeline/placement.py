@@ -10,8 +10,9 @@ answer is biased by a few percent of the distance, because the noise of a_i stan
 too; so a few Gauss–Newton steps follow, along rays that mix what is measured with what the last position
 expects by their variances: the mixture whose error is uncorrelated with the equations'. Errors that all
 joints share (a shift and a zoom of the whole hand in the crop) are further unknowns with a prior of their
-own, so that they end up in the covariance and are not averaged away. An image says nothing about size: the
-hand may as well be s times as large, at s τ. That is left to `lgnet_ros.pipeline.fusion`.
+own, so that they end up in the covariance and are not averaged away; they are the larger, the wider the heat
+maps. An image says nothing about size: the hand may as well be s times as large, at s τ. That is left to
+`lgnet_ros.pipeline.fusion`.
 """
 
 from __future__ import annotations
@@ -21,40 +22,31 @@ from dataclasses import dataclass
 import numpy as np
 
 from lgnet_ros.geometry.crops import CropCamera
+from lgnet_ros.inference.accuracy import NetworkErrors
+from lgnet_ros.pipeline.ray_fit import fit_position
 
-_MIN_DEPTH_M, _MAX_DEPTH_M = 0.05, 20.0  # nearer no hand is in focus; further it is a pixel or two
-_FORWARD = np.array([0.0, 0.0, 1.0])
 _ANYWHERE = 1e-4  # 1/m²: a position known to 100 m, so that joints that say nothing leave it solvable
-_OUTLIER = 3.0  # standard deviations beyond which a joint counts less, the less the further (redescending)
-_STEPS = 5  # the closed form, then Gauss–Newton steps with the weights that depths and residuals imply
 _MIDDLE_FINGER = np.array([0, 9, 10, 11, 12])  # wrist to middle fingertip: what `hand_length` measures
 
 
 @dataclass(frozen=True)
 class PlacementSettings:
-    """How wrong the network's outputs may be: standard deviations.
+    """What is known of hands, and how wrong the network's outputs may be; what is called std is a standard
+    deviation.
 
     Attributes:
         hand_length_m: wrist to middle fingertip, finger stretched, joint to joint; None if not known.
-        size_std: of human hand sizes, relative.
-        known_size_std: what remains of it when `hand_length_m` is given.
+        known_size_std: of the hand's size, relative, when `hand_length_m` is given.
         same_size_correlation: between the sizes of one person's two hands.
-        joint_std_m: of a root-relative 3D joint, per axis.
-        pixel_floor: least of a joint's image position, share of the crop's size.
-        common_shift: of all joints of a hand together in the crop, share of the crop's size.
-        common_zoom: of the hand's extent in the crop, relative; acts on the distance as its size does.
-        relative_std_m: of the network's left wrist − right wrist, per axis.
+        pixel_floor: least std of a joint's image position, share of the crop's size.
+        errors: of the network. `HandsPipeline` puts its estimator's own here.
     """
 
     hand_length_m: float | None = None
-    size_std: float = 0.06
     known_size_std: float = 0.015
     same_size_correlation: float = 0.95
-    joint_std_m: float = 0.006
     pixel_floor: float = 0.003
-    common_shift: float = 0.005
-    common_zoom: float = 0.02
-    relative_std_m: float = 0.02
+    errors: NetworkErrors = NetworkErrors()
 
 
 @dataclass(frozen=True)
@@ -62,7 +54,8 @@ class HandEvidence:
     """What the network says of one hand; axes of the camera that took the image.
 
     joints (21, 3), vertices (V, 3): m, relative to the network's wrist, at the network's own size.
-    pixels, pixel_std: (21, 2) in the crop.
+    pixels, pixel_std: (21, 2) in the crop. length: m, of the mesh, see `hand_length`; of the joints it would
+    be too long, for noise in their depths lengthens bones.
     """
 
     crop: CropCamera
@@ -70,6 +63,7 @@ class HandEvidence:
     vertices: np.ndarray
     pixels: np.ndarray
     pixel_std: np.ndarray
+    length: float
 
 
 @dataclass(frozen=True)
@@ -101,57 +95,42 @@ def locate(hand: HandEvidence, settings: PlacementSettings) -> UnitHand | None:
     size, rotation = hand.crop.size_px, hand.crop.rotation_crop_camera
     measured = (hand.pixels - (size - 1) / 2) / hand.crop.focal_px  # (21, 2) tangents in the crop
     std = np.maximum(hand.pixel_std, settings.pixel_floor * size) / hand.crop.focal_px
+    middle = measured.mean(axis=0)
+    measured = middle + np.exp(settings.errors.zoom_bias) * (measured - middle)
     joints = hand.joints @ rotation.T  # crop camera's axes, as everything in the loop
-    prior = _shared_prior(hand.crop, settings)
-    position, expected, depths = np.zeros(3), measured, np.ones((21, 1))
-    doubt = np.ones((21, 2))
-    for step in range(_STEPS):
-        of_joints = settings.joint_std_m**2 * (1 + expected**2)
-        variance = (depths * std) ** 2 + of_joints
-        rays = expected + of_joints / variance * (measured - expected)
-        rows = np.eye(2, 3) - rays[:, :, None] * _FORWARD  # (21, 2, 3): how far off the ray
-        target = rows @ position - depths * (expected - measured)
-        if step == 0:
-            target = -np.einsum("jkc,jc->jk", rows, joints)
-        weight = 1 / np.sqrt(variance * doubt)
-        design = np.concatenate([rows, _shared_errors(rays) * depths[:, :, None]], axis=2)
-        solution, normal, residual = _least_squares(design * weight[:, :, None], target * weight, prior)
-        position = solution[:3]
-        if not (np.isfinite(solution).all() and _MIN_DEPTH_M < position[2] < _MAX_DEPTH_M):
-            return None
-        doubt = np.maximum(residual**2 * doubt / _OUTLIER**2, 1.0)
-        depths = np.maximum(position[2] + joints[:, 2:], _MIN_DEPTH_M)
-        expected = (position[:2] + joints[:, :2]) / depths
-    information = rotation.T @ np.linalg.inv(np.linalg.inv(normal)[:3, :3]) @ rotation
-    size_prior = _size_prior(hand.joints, settings)
+    prior = _shared_prior(hand.crop, measured - middle, std, settings.errors)
+    fitted = fit_position(measured, std, joints, prior, settings.errors.joint_std_m)
+    if fitted is None:
+        return None
+    position, normal = fitted
+    shared = normal[:3, 3:]  # what is left on the position once the shared errors are taken out
+    information = rotation.T @ (normal[:3, :3] - shared @ np.linalg.inv(normal[3:, 3:]) @ shared.T) @ rotation
+    size_prior = _size_prior(hand.length, settings)
     return UnitHand(rotation.T @ position, information, hand.joints[0], *size_prior)
 
 
-def _least_squares(
-    design: np.ndarray, target: np.ndarray, prior: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Solution (6,), normal matrix (6, 6) and residuals (21, 2) of whitened equations (21, 2, 6), (21, 2)."""
-    flat, right = design.reshape(-1, design.shape[-1]), target.ravel()
-    normal = flat.T @ flat + prior
-    solution = np.linalg.solve(normal, flat.T @ right)
-    return solution, normal, (flat @ solution - right).reshape(target.shape)
+def doubt_in_crop(tangents: np.ndarray, std: np.ndarray) -> tuple[float, float]:
+    """A hand's usual heat-map standard deviation, and the hand's extent, both root mean squares over its
+    joints, from tangents relative to their mean (21, 2) and their standard deviations (21, 2). Joints that
+    are out of reach do not count: most of the others say how sure the network is of this hand.
+    """
+    usual = float(np.median(std))
+    return usual, max(float(np.sqrt((tangents**2).sum(axis=1).mean())), 1e-3)
 
 
-def _shared_errors(tangents: np.ndarray) -> np.ndarray:
-    """(21, 2, 3) how a shift in x, a shift in y and a zoom of the whole hand move each joint's tangent."""
-    shared = np.zeros((len(tangents), 2, 3))
-    shared[:, 0, 0] = shared[:, 1, 1] = 1
-    shared[:, :, 2] = tangents - tangents.mean(axis=0)
-    return shared
+def _shared_prior(
+    crop: CropCamera, tangents: np.ndarray, std: np.ndarray, errors: NetworkErrors
+) -> np.ndarray:
+    """(6, 6) information: next to none on the position, the network's own on the shared errors."""
+    usual, extent = doubt_in_crop(tangents, std)
+    shift = np.hypot(errors.shift_floor * crop.size_px / crop.focal_px, errors.shift_share * usual)
+    zoom = np.hypot(errors.zoom_floor, errors.zoom_share * usual / extent)
+    return np.diag([_ANYWHERE, _ANYWHERE, _ANYWHERE, shift**-2, shift**-2, zoom**-2])
 
 
-def _shared_prior(crop: CropCamera, settings: PlacementSettings) -> np.ndarray:
-    """(6, 6) information: next to none on the position, the settings' on the shared errors."""
-    shift = settings.common_shift * crop.size_px / crop.focal_px
-    return np.diag([_ANYWHERE, _ANYWHERE, _ANYWHERE, shift**-2, shift**-2, settings.common_zoom**-2])
-
-
-def _size_prior(joints: np.ndarray, settings: PlacementSettings) -> tuple[float, float, str]:
+def _size_prior(length: float, settings: PlacementSettings) -> tuple[float, float, str]:
+    errors = settings.errors
     if settings.hand_length_m is None:
-        return 0.0, settings.size_std, "shape_prior"
-    return float(np.log(settings.hand_length_m / hand_length(joints))), settings.known_size_std, "parameter"
+        doubted = (1 - errors.size_trust) * np.log(errors.mean_length_m / length)
+        return float(doubted), errors.size_std, "shape_prior"
+    return float(np.log(settings.hand_length_m / length)), settings.known_size_std, "parameter"

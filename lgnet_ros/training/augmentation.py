@@ -72,7 +72,7 @@ def _as_image(sample: CropSample) -> HandSample:
         joints_valid=sample.joints_valid,
         mesh_valid=sample.mesh_valid,
         visibility=sample.visibility,
-        mask=None,
+        mask=sample.mask,
         depth=None,
         key=sample.key,
     )

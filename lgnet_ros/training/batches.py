@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +20,7 @@ from lgnet_ros.data.augment import CropSample
 from lgnet_ros.data.reading import HandDataset, next_readable
 from lgnet_ros.data.synthetic.stream import begin_worker
 from lgnet_ros.training.augmentation import photographed, recropped
+from lgnet_ros.training.parts import cell_parts
 from lgnet_ros.training.recipe import DataRecipe
 
 Batch = dict[str, np.ndarray]
@@ -71,7 +71,7 @@ class SyntheticSource:
 
     def _cached(self, index: int) -> CropSample:
         if index not in self._cache:
-            self._cache[index] = replace(self._render(index), mask=None)  # nobody trains on it
+            self._cache[index] = self._render(index)
             if len(self._cache) > self._recipe.replay_window + self._recipe.batch:
                 self._cache.popitem(last=False)
         return self._cache[index]
@@ -112,24 +112,34 @@ class DatasetSource:
 
 
 class StepBatches(IterableDataset[Batch]):
-    """The batches from one step on, for a `DataLoader` that does not batch; worker w of n makes each n-th."""
+    """The batches from one step on, for a `DataLoader` that does not batch; worker w of n makes each n-th.
 
-    def __init__(self, source: BatchSource, first_step: int, end_step: int, rank: int, ranks: int) -> None:
-        self._source, self._steps, self._rank, self._ranks = source, range(first_step, end_step), rank, ranks
+    parts: `vertex_parts`, where batches are to tell the parts of their cells too.
+    """
+
+    def __init__(
+        self, source: BatchSource, steps: range, rank: int, ranks: int, parts: np.ndarray | None
+    ) -> None:
+        self._source, self._steps, self._rank, self._ranks, self._parts = source, steps, rank, ranks, parts
 
     def __iter__(self) -> Iterator[Batch]:
         info = get_worker_info()
         worker, workers = (0, 1) if info is None else (info.id, info.num_workers)
         for step in self._steps[worker::workers]:
-            yield collate(self._source.batch(step, self._rank, self._ranks))
+            yield collate(self._source.batch(step, self._rank, self._ranks), self._parts)
 
 
 def loader(
-    source: BatchSource, recipe: DataRecipe, first_step: int, end_step: int, rank: int, ranks: int
+    source: BatchSource,
+    recipe: DataRecipe,
+    steps: range,
+    rank: int,
+    ranks: int,
+    parts: np.ndarray | None = None,
 ) -> DataLoader:
-    """Batches of steps `first_step` up to `end_step`, prepared ahead by the recipe's workers."""
+    """Batches of these steps, prepared ahead by the recipe's workers; parts: as for `StepBatches`."""
     return DataLoader(
-        StepBatches(source, first_step, end_step, rank, ranks),
+        StepBatches(source, steps, rank, ranks, parts),
         batch_size=None,
         collate_fn=_as_it_is,
         num_workers=recipe.workers,
@@ -140,10 +150,14 @@ def loader(
     )
 
 
-def collate(samples: list[CropSample]) -> Batch:
-    """Images (B, S, S, 3) uint8 under "images", beside the arrays of `Target`."""
+def collate(samples: list[CropSample], parts: np.ndarray | None = None) -> Batch:
+    """Images (B, S, S, 3) uint8 under "images", beside the arrays of `Target`; with `vertex_parts`, also
+    their cells' (B, 16, 16) under "parts".
+    """
     targets = [sample.to_target() for sample in samples]
     arrays = {name: np.stack([target[name] for target in targets]) for name in targets[0]}
+    if parts is not None:
+        arrays["parts"] = np.stack([cell_parts(sample, parts) for sample in samples])
     return {"images": np.stack([sample.image for sample in samples]), **arrays}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lightning as L
+import numpy as np
 from torch.utils.data import DataLoader
 
 from lgnet_ros.training.batches import BatchSource, loader
@@ -15,11 +16,20 @@ class TrainingData(L.LightningDataModule):
     """Training batches from `source`, as many as the recipe's run still has steps, and which crops to
     validate on.
 
-    Each process gets its own training images and its own share of the validation crops.
+    Each process gets its own training images and its own share of the validation crops. parts:
+    `vertex_parts`, where the recipe trains on them.
     """
 
-    def __init__(self, recipe: Recipe, source: BatchSource, total_steps: int, validation_count: int) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        source: BatchSource,
+        total_steps: int,
+        validation_count: int,
+        parts: np.ndarray | None = None,
+    ) -> None:
         super().__init__()
+        self._parts = parts
         self._recipe, self._source = recipe, source
         self._total_steps, self._validation_count = total_steps, validation_count
 
@@ -27,7 +37,8 @@ class TrainingData(L.LightningDataModule):
         """Starts at the trainer's step, so that a resumed run goes on where the saved one was."""
         trainer = self.trainer
         rank, ranks = trainer.global_rank, trainer.world_size
-        return loader(self._source, self._recipe.data, trainer.global_step, self._total_steps, rank, ranks)
+        steps = range(trainer.global_step, self._total_steps)
+        return loader(self._source, self._recipe.data, steps, rank, ranks, self._parts)
 
     def val_dataloader(self) -> DataLoader:
         """Indices of crops, which the module holds: its metrics need their whole truth, not tensors."""

@@ -9,6 +9,7 @@ import torch
 
 from lgnet_ros.errors import UserError
 from lgnet_ros.hand_model import HandModel
+from lgnet_ros.inference.weights import load_network
 from lgnet_ros.network import LGNet
 from lgnet_ros.network.pretrained import load_imagenet
 from lgnet_ros.training.checkpoints import read_checkpoint
@@ -46,19 +47,22 @@ def network_state(checkpoint: Path) -> tuple[dict[str, torch.Tensor], int]:
     return state, int(content["global_step"])
 
 
-def load_stage(network: LGNet, checkpoint: Path) -> str:
-    """Takes over whatever an earlier stage has under the same name and shape; returns a line on what it had
-    not.
+def load_stage(network: LGNet, earlier: Path) -> str:
+    """Takes over whatever an earlier stage's checkpoint, or a weights file, has under the same name and
+    shape; returns a line on what it had not.
 
     Raises:
-        UserError: the checkpoint cannot be read, or holds nothing that fits.
+        UserError: the file cannot be read, or holds nothing that fits.
     """
-    state, _ = network_state(checkpoint)
+    if earlier.suffix == ".safetensors":
+        state = load_network(earlier, network.hand_model)[0].state_dict()
+    else:
+        state, _ = network_state(earlier)
     wanted = network.state_dict()
     fitting = {
         name: value for name, value in state.items() if name in wanted and value.shape == wanted[name].shape
     }
     if not fitting:
-        raise UserError(f"{checkpoint}: nothing in it fits the network of this recipe")
+        raise UserError(f"{earlier}: nothing in it fits the network of this recipe")
     network.load_state_dict(fitting, strict=False)
-    return f"{checkpoint}: {len(fitting)} of {len(wanted)} tensors taken over; the others start anew"
+    return f"{earlier}: {len(fitting)} of {len(wanted)} tensors taken over; the others start anew"

@@ -6,7 +6,7 @@ from typing import Any
 
 import lightning as L
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lgnet_ros.data.augment import CropSample
 from lgnet_ros.errors import UserError
@@ -17,10 +17,12 @@ from lgnet_ros.evaluation.records import HandsTruth
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference.prediction import NetworkPrediction
 from lgnet_ros.network import normalize
+from lgnet_ros.network.backbone import BackboneFeatures
 from lgnet_ros.network.losses import total_loss
 from lgnet_ros.network.target import Target
 from lgnet_ros.training.batches import Batch, stacked, to_tensors
 from lgnet_ros.training.initialization import initialized_network
+from lgnet_ros.training.parts import PartsHead
 from lgnet_ros.training.recipe import Recipe
 from lgnet_ros.training.schedule import learning_rate_share
 
@@ -42,8 +44,29 @@ class LGNetModule(L.LightningModule):
         super().__init__()
         self.recipe, self.total_steps, self.steps_per_epoch = recipe, total_steps, steps_per_epoch
         self.network = initialized_network(recipe, hand_model)
+        self._frozen = [self._part(name).requires_grad_(False) for name in recipe.frozen]
+        self.parts = PartsHead(self.network.backbone.channels[2]) if recipe.parts_loss > 0 else None
+        self._seen: BackboneFeatures | None = None
+        self.network.backbone.register_forward_hook(self._keep_seen)
+        self.train()
         self._validation, self._mean_pose = validation, mean_pose
         self._evaluation: Evaluation | None = None
+
+    def _keep_seen(self, _: nn.Module, __: tuple[Tensor], features: BackboneFeatures) -> None:
+        self._seen = features
+
+    def _part(self, name: str) -> nn.Module:
+        try:
+            return self.network.get_submodule(name)
+        except AttributeError as error:
+            raise UserError(f"frozen: the network has no part '{name}'") from error
+
+    def train(self, mode: bool = True) -> LGNetModule:
+        """Into training mode; what is frozen goes on with the batch statistics that it began with."""
+        super().train(mode)
+        for part in self._frozen:
+            part.eval()
+        return self
 
     def on_before_batch_transfer(
         self, batch: Batch | Tensor, dataloader_idx: int
@@ -58,11 +81,14 @@ class LGNetModule(L.LightningModule):
         torch.manual_seed(self.recipe.seed * 1_000_003 + self.global_step)
         images = normalize(batch["images"]).contiguous(memory_format=torch.channels_last)
         output = self.network(images, batch["focal_px"])
-        target = Target(**{name: value for name, value in batch.items() if name != "images"})
+        target = Target(**{name: batch[name] for name in Target._fields})
         config = self.network.config
         total, parts = total_loss(
             output, target, self.network.hand_model, config.input_size, config.loss_weights
         )
+        if self.parts is not None:
+            parts["parts"] = self.parts.loss(self._seen.last, batch["parts"])
+            total = total + self.recipe.parts_loss * parts["parts"]
         if not torch.isfinite(total):
             raise UserError(
                 f"training: the loss is {total.item()} in step {self.global_step}; lower the learning rate"
@@ -74,7 +100,7 @@ class LGNetModule(L.LightningModule):
     def configure_optimizers(self) -> dict[str, Any]:
         """Adam or AdamW, stepped by the recipe's schedule; biases and normalisation are not decayed."""
         recipe = self.recipe.optimizer
-        trained = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
+        trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
         groups = [
             {"params": [p for p in trained if p.ndim > 1], "weight_decay": recipe.weight_decay},
             {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},

@@ -102,17 +102,20 @@ class ScheduleRecipe:
 @dataclass(frozen=True)
 class ValidationRecipe:
     """How many images of the fixed validation split are looked at, and every how many minutes; pictures of
-    the first
-    `pictures` of them go to TensorBoard."""
+    the first `pictures` of them go to TensorBoard. On `calibration` other images (synthetic) the exported
+    weights' errors are fitted.
+    """
 
     count: int = 256
     every_minutes: float = 10.0
     pictures: int = 8
+    calibration: int = 500
 
     def __post_init__(self) -> None:
         require(self.count > 0, f"validation.count {self.count} must be above 0")
         require(self.every_minutes > 0, f"validation.every_minutes {self.every_minutes} must be above 0")
         require(self.pictures >= 0, f"validation.pictures {self.pictures} must not be negative")
+        require(self.calibration > 0, f"validation.calibration {self.calibration} must be above 0")
 
 
 @dataclass(frozen=True)
@@ -123,13 +126,15 @@ class Recipe:
         variant: "full", "light" or "nano".
         steps: optimizer steps; or `epochs` over a dataset of finite size. Exactly one of them.
         hand_model: folder of an imported MANO, null for the open hand.
-        backbone_weights: ImageNet weights for the backbone (a torchvision state dict), or null.
-        start_from: checkpoint of an earlier stage, whose weights are taken over where they fit, or null.
+        backbone_weights: ImageNet weights for the backbone as published (see `load_imagenet`), or null.
+        frozen: parts of the network that stay as they begin, batch statistics included: "backbone.stem", say.
+        start_from: checkpoint of an earlier stage, or a weights file, taken over where it fits, or null.
         seed: of images, augmentation and initial weights.
         precision: "bf16-mixed" (autocast; weights stay float32) or "32-true".
         ema_decay: of the averaged weights, which are what is validated and exported; 0 turns averaging off.
         checkpoint_minutes: how often the last state is saved.
         network: overrides of `LGNetConfig`'s entries. losses: of its `LossWeights`.
+        parts_loss: weight of an auxiliary task for the backbone, see `training.parts`; 0: none.
     """
 
     variant: str
@@ -138,6 +143,7 @@ class Recipe:
     epochs: int | None = None
     hand_model: Path | None = None
     backbone_weights: Path | None = None
+    frozen: tuple[str, ...] = ()
     start_from: Path | None = None
     seed: int = 0
     precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed"
@@ -148,6 +154,7 @@ class Recipe:
     validation: ValidationRecipe = ValidationRecipe()
     network: dict[str, Any] = field(default_factory=dict)
     losses: dict[str, float] = field(default_factory=dict)
+    parts_loss: float = 0.0
 
     def __post_init__(self) -> None:
         require(self.variant in VARIANTS, f"variant '{self.variant}' is none of {', '.join(VARIANTS)}")
@@ -159,6 +166,7 @@ class Recipe:
         require(self.seed >= 0, f"seed {self.seed} must not be negative")
         require(0 <= self.ema_decay < 1, f"ema_decay {self.ema_decay} must be in [0, 1)")
         require(self.checkpoint_minutes > 0, f"checkpoint_minutes {self.checkpoint_minutes} must be above 0")
+        require(self.parts_loss >= 0, f"parts_loss {self.parts_loss} must not be negative")
         for name in ("hand_model", "backbone_weights", "start_from"):
             path = getattr(self, name)
             require(path is None or path.exists(), f"{name}: {path} does not exist")

@@ -17,12 +17,14 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressB
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from lgnet_ros.errors import UserError
+from lgnet_ros.files import write_whole
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.training.averaging import weight_averaging
 from lgnet_ros.training.callbacks import LearningCurve, Pictures, TimeLimit
 from lgnet_ros.training.checkpoints import AtomicCheckpointIO
 from lgnet_ros.training.data import TrainingData
 from lgnet_ros.training.module import MONITORED, LGNetModule
+from lgnet_ros.training.parts import vertex_parts
 from lgnet_ros.training.recipe import Recipe
 from lgnet_ros.training.sources import Sources, make_sources
 
@@ -69,11 +71,7 @@ class RunFolder:
                     f"{self.path}: holds a training run already; --resume goes on with it, --out elsewhere"
                 )
             self._same(json.loads(self.recipe.read_text(encoding="utf-8")), wanted)
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self.recipe.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
-        except OSError as reason:
-            raise UserError(f"{self.path}: cannot be written ({reason.strerror})") from reason
+        write_whole(self.recipe, (json.dumps(wanted, indent=2) + "\n").encode())
         return self.last if resume and self.last.exists() else None
 
     def _same(self, held: dict[str, Any], wanted: dict[str, Any]) -> None:
@@ -147,7 +145,8 @@ def fit(
     )
     _hush_lightning()
     trainer = _trainer(recipe, folder, total_steps, sources, resources, callbacks)
-    data = TrainingData(recipe, sources.training, total_steps, len(sources.validation))
+    parts = vertex_parts(hand_model) if recipe.parts_loss > 0 else None
+    data = TrainingData(recipe, sources.training, total_steps, len(sources.validation), parts)
     trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
     if trainer.global_step >= total_steps:
         trainer.validate(module, data, verbose=False)

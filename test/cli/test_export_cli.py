@@ -16,8 +16,9 @@ from lgnet_ros.cli.main import main
 from lgnet_ros.evaluation import quantizing
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference import Engine, openvino_backend, quantization, save_weights
+from lgnet_ros.inference.lean import SEEN
 from lgnet_ros.inference.quantization import CalibrationCrops
-from lgnet_ros.inference.tracing import INPUTS, PREDICTED
+from lgnet_ros.inference.tracing import INPUTS, SIGHT
 from lgnet_ros.network import LGNet, LGNetConfig
 
 
@@ -40,14 +41,14 @@ def quick_conversion(monkeypatch: pytest.MonkeyPatch) -> None:
     openvino = pytest.importorskip("openvino")
     from openvino import opset13
 
-    def stand_in(network: LGNet) -> Any:
+    def stand_in(network: LGNet) -> dict[str, Any]:
         crops = opset13.parameter([1, 128, 128, 3], np.uint8)
         focal = opset13.parameter([1], np.float32)
-        results = [opset13.result(opset13.relu(focal)) for _ in PREDICTED]
+        results = [opset13.result(opset13.relu(focal)) for _ in SEEN]
         model = openvino.Model(results, [crops, focal])
-        for port, name in zip([*model.inputs, *model.outputs], [*INPUTS, *PREDICTED], strict=True):
+        for port, name in zip([*model.inputs, *model.outputs], [*INPUTS, *SEEN], strict=True):
             port.get_tensor().set_names({name})
-        return model
+        return {SIGHT: model}
 
     monkeypatch.setattr(openvino_backend, "converted", stand_in)
 
@@ -64,7 +65,7 @@ def test_the_artefact_lies_beside_the_weights_with_versions_and_checksums(
     assert report["versions"] == {"openvino": openvino.__version__}
     assert report["hand_model_sha256"] == HandModel.load().sha256
     assert report["weights"]["variant"] == "nano"
-    assert set(report["files"]) == {"model.xml", "model.bin"}
+    assert set(report["files"]) == {"sight.xml", "sight.bin"}
     for name, sha256 in report["files"].items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == sha256
     assert {path.name for path in weights.parent.iterdir()} == {"mine.safetensors", "mine.openvino"}
@@ -95,7 +96,7 @@ def test_exporting_again_replaces_what_was_there(weights: Path, quick_conversion
     for _ in range(2):
         assert main(["export", "--backend", "openvino", "--weights", str(weights)]) == 0
         (folder / "artefact.json").chmod(0o600)
-    assert {path.name for path in folder.iterdir()} == {"model.xml", "model.bin", "artefact.json"}
+    assert {path.name for path in folder.iterdir()} == {"sight.xml", "sight.bin", "artefact.json"}
     assert {path.name for path in weights.parent.iterdir()} == {"mine.safetensors", "mine.openvino"}
 
 
@@ -110,7 +111,7 @@ def test_an_int8_artefact_says_how_much_it_loses_and_lies_beside_the_others(
     seen: list[CalibrationCrops] = []
     errors = {"fp32": 20.0, "int8": 20.125}
 
-    def stand_in(model: Any, calibration: CalibrationCrops) -> Any:
+    def stand_in(model: Any, calibration: CalibrationCrops, *names: tuple[str, ...]) -> Any:
         seen.append(calibration)
         return model
 

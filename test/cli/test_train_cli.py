@@ -19,7 +19,7 @@ from lgnet_ros.training.checkpoints import read_checkpoint
 _TINY = (
     "variant: nano\nsteps: 40\nprecision: 32-true\nema_decay: 0.9\ncheckpoint_minutes: 0.0001\n"
     "data: {source: synthetic, batch: 2, workers: 1, replayed_share: 0.5, replay_window: 8}\n"
-    "validation: {count: 2, every_minutes: 60, pictures: 1}\n"
+    "validation: {count: 2, every_minutes: 60, pictures: 1, calibration: 2}\n"
 )
 
 

@@ -105,3 +105,13 @@ def test_level_and_upright_edges_fill_exactly_the_samples_between_them() -> None
     expected = np.zeros((12, 16), bool)
     expected[4:9, 3:10] = True
     np.testing.assert_array_equal(seen.face >= 0, expected)
+
+
+def test_every_face_that_is_seen_counts_as_drawn_and_none_that_looks_away() -> None:
+    view = _view()
+    vertices, faces = _random_scene(5)
+    seen = rasterize(vertices, faces, view, 2)
+    assert seen.drawn[seen.face[seen.face >= 0]].all()
+    a, b, c = (vertices[faces[:, k]].astype(np.float64) for k in range(3))
+    facing = np.einsum("fc,fc->f", a, np.cross(b, c)) < 0
+    assert not seen.drawn[~facing].any()

@@ -8,11 +8,12 @@ from scipy.spatial.transform import Rotation
 
 from lgnet_ros.data.synthetic.build import hand_kits
 from lgnet_ros.data.synthetic.closing import close_fingers, grip_gaps
+from lgnet_ros.data.synthetic.columns import AMBIENT, ATTRIBUTES, NORMAL
 from lgnet_ros.data.synthetic.framing import project
 from lgnet_ros.data.synthetic.poses import POSES, within_limits
 from lgnet_ros.data.synthetic.raster import View
 from lgnet_ros.data.synthetic.vectors import cross, length, turn_about, turn_by, unit
-from lgnet_ros.data.synthetic.vertex_light import irradiance, openness
+from lgnet_ros.data.synthetic.vertex_light import irradiance, light_vertices, openness
 
 _HALF = np.array([0.02, 0.05, 0.03], np.float32)
 
@@ -32,6 +33,27 @@ def test_balls_without_a_mesh_are_those_of_the_posed_hand():
     kit, shape = hand_kits()[0], np.linspace(-1, 1, 10).astype(np.float32)
     posed = kit.posed(POSES["pinch"], np.eye(3), np.zeros(3), shape)
     np.testing.assert_allclose(kit.balls(POSES["pinch"], shape), posed.balls, atol=1e-6)
+
+
+def test_a_shifted_hand_is_moved_rounding_for_rounding_as_numpy_does():
+    kit, shape = hand_kits()[1], np.linspace(1, -1, 10).astype(np.float32)
+    placed, offset = kit.posed(POSES["open"], np.eye(3), np.zeros(3), shape), np.float32([0.3, -0.2, 0.7])
+    moved = placed.shifted(offset)
+    for before, after in zip(placed.posed[:3], moved.posed[:3], strict=True):
+        np.testing.assert_array_equal(after, before + offset)
+
+
+def test_only_vertices_of_drawn_faces_are_lit():
+    vertices = np.float32([[0, 0, 1], [1, 0, 1], [0, 1, 1], [5, 5, 5]])
+    faces, attributes = np.int32([[0, 1, 2], [1, 2, 3]]), np.full((4, ATTRIBUTES), np.nan, np.float32)
+    attributes[:, NORMAL : NORMAL + 3] = 0, 0, 1
+    harmonics = np.zeros((9, 3), np.float32)
+    harmonics[0] = 0.5
+    balls = np.zeros((3, 1), np.float32), np.ones(1, np.float32)
+    light_vertices(np.array([True, False]), faces, np.zeros(4, bool), vertices, attributes, harmonics, *balls)
+    ambient = attributes[:, AMBIENT : AMBIENT + 3]
+    np.testing.assert_array_equal(ambient[:3], 0.5)
+    assert np.isnan(ambient[3]).all()
 
 
 @pytest.mark.parametrize(

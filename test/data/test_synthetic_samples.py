@@ -163,6 +163,13 @@ def test_seeds_splits_and_indices_have_streams_of_their_own() -> None:
     assert len(draws) == 2 * 2 * 3 * 3
 
 
+def test_a_random_stream_is_philox_with_seed_and_words_as_its_key() -> None:
+    word = (7 << 16) | (SPLITS.index("test") << 8) | 1
+    expected = np.random.Generator(np.random.Philox(key=np.array([2**64 - 3, word], np.uint64)))
+    stream = random_stream(-3, 7, "test", "crop")
+    np.testing.assert_array_equal(stream.standard_normal(9), expected.standard_normal(9))
+
+
 def test_splits_share_no_backgrounds_and_no_objects() -> None:
     for table in (PATTERNS, KINDS):
         assert set(table) == set(SPLITS)

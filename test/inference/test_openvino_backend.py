@@ -220,11 +220,11 @@ def test_the_exported_network_runs_without_its_weights(
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"format": 0}, "of format 0"),
+        ({"format": 1}, "of format 1"),
         ({"backend": "onnx"}, "made for onnx"),
         ({"versions": {"openvino": "2020.1"}}, "stale: made with openvino 2020.1"),
         ({"hand_model_sha256": "0" * 64}, "another hand model"),
-        ({"files": {"model.xml": "0" * 64}}, "damaged"),
+        ({"files": {"sight.xml": "0" * 64}}, "damaged"),
         ({"files": None}, "damaged|not ours"),
     ],
 )
@@ -237,7 +237,7 @@ def test_a_foreign_or_stale_artefact_is_refused_in_words(
 
 
 def test_a_truncated_model_is_refused(copy: Path) -> None:
-    model = copy / "model.bin"
+    model = copy / "sight.bin"
     model.write_bytes(model.read_bytes()[:-100])
     with pytest.raises(UserError, match="damaged"):
         Engine.load(copy)
@@ -253,7 +253,7 @@ def test_a_folder_that_is_no_artefact_is_refused(tmp_path: Path) -> None:
 def test_a_stale_cache_is_made_anew(
     weights: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, object]
 ) -> None:
-    ready, _ = openvino_backend.open_model(folder)
+    ready, _ = openvino_backend.open_models(folder)
     conversions: list[LGNet] = []
     monkeypatch.setattr(openvino_backend, "converted", lambda network: conversions.append(network) or ready)
     rewrite(folder, **change)
@@ -267,7 +267,7 @@ def test_a_stale_cache_is_made_anew(
 def test_without_a_place_for_the_cache_it_runs_all_the_same(
     weights: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    ready, _ = openvino_backend.open_model(folder)
+    ready, _ = openvino_backend.open_models(folder)
     monkeypatch.setattr(openvino_backend, "converted", lambda network: ready)
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))

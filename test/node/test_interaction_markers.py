@@ -1,4 +1,4 @@
-"""What RViz shows of palms, openings, contacts and keep-out volumes."""
+"""What RViz shows of palms, openings, contacts and keep-out volumes, and that its bytes are rclpy's."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed")
 
 from hand_frames import random_frame
+from rclpy.serialization import deserialize_message, serialize_message
+from scipy.spatial.transform import Rotation
 from std_msgs.msg import Header
-from visualization_msgs.msg import Marker
+from visualization_msgs.msg import Marker, MarkerArray
 
-from lgnet_ros.node.interaction_markers import InteractionMarkers, enclosing_ellipsoid
+from lgnet_ros.node.interaction_markers import InteractionMarkers, enclosing_ellipsoid, interaction_figures
 from lgnet_ros.node.messages import hands_message
+from lgnet_ros.node.primitives import arrow, ellipsoid, lines, marker_of, text_line
 
 PRIMITIVES = {Marker.ARROW, Marker.LINE_LIST, Marker.SPHERE, Marker.SPHERE_LIST, Marker.TEXT_VIEW_FACING}
 
@@ -29,7 +32,8 @@ def keepout(frame):
 
 def shown(frame, keepout, markers=None):
     message = hands_message(frame, Header(frame_id="camera"), "model", True)
-    array = (markers or InteractionMarkers()).update(message, keepout)
+    data = (markers or InteractionMarkers()).update(message, keepout)
+    array = deserialize_message(data, MarkerArray)
     return {marker.ns: marker for marker in array.markers}
 
 
@@ -76,6 +80,39 @@ def test_what_is_gone_is_deleted_once(rng, frame, keepout):
     assert after.keys() == before.keys()
     assert {marker.action for marker in after.values()} == {Marker.DELETE}
     assert shown(random_frame(rng, ()), {}, markers) == {}
+
+
+@pytest.mark.parametrize("sides", [(), ("right",), ("left",), ("right", "left")])
+def test_bytes_say_what_those_of_rclpy_say(rng, sides):
+    markers = InteractionMarkers()
+    for number in range(30):  # many reuse the template of one before
+        frame = random_frame(rng, sides)
+        keepout = {hand.side: hand.vertices for hand in frame.hands if number % 3}
+        header = Header(frame_id=("camera", "other")[number % 2])
+        header.stamp.sec, header.stamp.nanosec = 1_700_000_000 + number, 123_456_789 - number
+        message = hands_message(frame, header, "model", True)
+        data = deserialize_message(markers.update(message, keepout), MarkerArray)
+        built = [marker_of(figure, header) for figure in interaction_figures(message, keepout)]
+        expected = serialize_message(MarkerArray(markers=built))
+        shown = MarkerArray(markers=[marker for marker in data.markers if marker.action == Marker.ADD])
+        assert shown == deserialize_message(expected, MarkerArray)
+
+
+def test_primitives_are_where_they_are_said_to_be():
+    header = Header(frame_id="camera")
+    tail, tip = np.array([0.1, 0.2, 0.3]), np.array([-1.0, 2.0, 0.5])
+    np.testing.assert_array_equal(ends(marker_of(arrow("x", tail, tip, (1, 0, 0)), header)), [tail, tip])
+    four = np.arange(12.0).reshape(4, 3)
+    np.testing.assert_array_equal(ends(marker_of(lines("x", four, (1, 0, 0)), header)), four)
+    text = marker_of(text_line("x", tail, "offers"), header)
+    assert text.text == "offers" and text.pose.position.x == 0.1 and text.pose.position.y > 0.2
+    turn = Rotation.random(random_state=3)
+    ball = marker_of(ellipsoid("x", (tail, turn.as_matrix(), np.array([1.0, 2, 3])), (1, 0, 0)), header)
+    pose = ball.pose
+    at = [pose.position.x, pose.position.y, pose.position.z, ball.scale.x, ball.scale.y, ball.scale.z]
+    np.testing.assert_array_equal(at, [0.1, 0.2, 0.3, 1, 2, 3])
+    quaternion = [pose.orientation.x, pose.orientation.y, pose.orientation.z, pose.orientation.w]
+    np.testing.assert_allclose(Rotation.from_quat(quaternion).as_matrix(), turn.as_matrix(), atol=1e-12)
 
 
 def test_keepout_volume_holds_every_point_of_the_keepout_surface(rng):

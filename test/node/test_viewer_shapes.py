@@ -14,9 +14,10 @@ from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from lgnet_ros.hand_model import HandModel
-from lgnet_ros.node.interaction_markers import InteractionMarkers, ellipsoid
+from lgnet_ros.node.interaction_markers import interaction_figures
 from lgnet_ros.node.markers import HandMarkers, MarkerStyle
 from lgnet_ros.node.messages import hands_message
+from lgnet_ros.node.primitives import ellipsoid, marker_of
 from lgnet_ros.node.viewer.shapes import Welder, points_of, shape_of
 
 
@@ -34,7 +35,8 @@ def message(rng):
 def test_every_marker_that_hands_node_publishes_can_be_shown(message, faces, rng):
     array = deserialize_message(HandMarkers(faces).update(message, MarkerStyle()), MarkerArray)
     keepout = {side: rng.normal(size=(778, 3)).astype(np.float32) for side in ("right", "left")}
-    markers = [*array.markers, *InteractionMarkers().update(message, keepout).markers]
+    figures = interaction_figures(message, keepout)
+    markers = [*array.markers, *(marker_of(figure, message.header) for figure in figures)]
     made = {shape_of(marker, Welder()).make for marker in markers}
     wanted = {"add_mesh_simple", "add_line_segments", "add_point_cloud", "add_arrows", "add_label"}
     assert made == wanted
@@ -63,7 +65,9 @@ def test_welder_goes_by_the_triangles_and_not_by_the_memory_of_others():
 def test_ellipsoid_is_where_the_marker_is():
     axes = Rotation.random(random_state=0).as_matrix()
     center, lengths = np.array([0.1, -0.2, 0.5]), np.array([0.1, 0.2, 0.3])
-    shape = shape_of(ellipsoid("x", Header(), (center, axes, lengths), (1, 0, 0)), Welder())
+    shape = shape_of(
+        marker_of(ellipsoid("x", (center, axes, lengths), (1, 0, 0)), Header()), Welder()
+    )
     local = (shape.values["vertices"] - center) @ axes / (lengths / 2)
     np.testing.assert_allclose(np.linalg.norm(local, axis=1), 1, atol=1e-5)
     assert shape.fixed == {"color": (255, 0, 0), "opacity": pytest.approx(0.18), "side": "double"}

@@ -17,7 +17,7 @@ from lgnet_ros.data.synthetic import Clip
 from lgnet_ros.geometry import CameraIntrinsics, CropCamera
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.hand_model.topology import SIDES
-from lgnet_ros.inference import NetworkPrediction
+from lgnet_ros.inference import NetworkErrors, NetworkPrediction
 from lgnet_ros.pipeline import Detector, Frame, HandsPipeline, PipelineSettings
 from lgnet_ros.pipeline.estimators import Stopwatch
 
@@ -63,6 +63,7 @@ class Oracle:
     name = "oracle"
     size_px = 128
     trained = True
+    errors = NetworkErrors()
 
     def __init__(self, scene: Scene | None, model: HandModel, faults: Faults) -> None:
         self.hand_model, self.now = model, 0.0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lgnet_ros.data.synthetic import Clip, SyntheticSettings
-from lgnet_ros.evaluation.following import FollowingScore, follow_film
+from lgnet_ros.evaluation.following import follow_film
 from lgnet_ros.pipeline import HandsPipeline
 
 RATE = 20.0
@@ -18,10 +18,8 @@ CELLS_STD = 0.1  # of image positions: 1.6 px of 128
 def test_hands_in_clips_are_found_at_once_kept_and_told_apart(oracle_of_clip, name: str) -> None:
     clip = Clip(11, name, SyntheticSettings(split="test", width=160, height=120))
     oracle, frame_at = oracle_of_clip(clip, CELLS_STD)
-    score = FollowingScore()
     stamps = np.arange(0, clip.duration_s, 1 / RATE)
-    follow_film(HandsPipeline(oracle), frame_at, clip.intrinsics, stamps.tolist(), score)
-    result = score.as_dict()
+    result = follow_film(HandsPipeline(oracle), frame_at, clip.intrinsics, stamps.tolist()).as_dict()
     assert result["hand_frames"] > 100
     assert result["lost_rate"] <= 0.01
     assert result["acquisition_frames_max"] <= 3

@@ -11,7 +11,8 @@ import pytest
 
 from lgnet_ros.errors import UserError
 from lgnet_ros.geometry import CameraIntrinsics
-from lgnet_ros.pipeline import NoDetector, PipelineSettings
+from lgnet_ros.inference import NetworkErrors
+from lgnet_ros.pipeline import HandsPipeline, NoDetector, PipelineSettings
 
 UP = np.array([0.0, 0.0, np.pi / 2])  # the right hand's fingers (−x) up, in the image
 UP_LEFT = np.array([0.0, 0.0, -np.pi / 2])
@@ -324,3 +325,15 @@ def fully_visible(follow, run, side: str, k: int) -> bool:
     hand = next(hand for hand in run.truth[k] if hand.side == side)
     pixels = follow.intrinsics.project(hand.vertices)
     return bool(((pixels > 0) & (pixels < [639, 479])).all())
+
+
+def test_how_wrong_the_estimator_is_decides_how_far_its_hands_may_be_off(follow, oracle_of) -> None:
+    deviations = []
+    for errors in (NetworkErrors(), NetworkErrors(zoom_floor=0.3, surface_std_m=0.05)):
+        oracle = oracle_of(lambda t: [("right", np.array([0.0, 0.0, 0.5]), np.zeros(3))])
+        oracle.errors = errors
+        image = np.zeros((480, 640, 3), dtype=np.uint8)
+        run = follow.run(oracle, [0.0, 0.03], image, HandsPipeline(oracle), None, follow.intrinsics)
+        deviations.append(np.sqrt(run.frames[-1].hands[0].position_covariance[2, 2]))
+    assert deviations[0] < 0.06 * 0.5 * 1.5
+    assert deviations[1] == pytest.approx(0.5 * np.hypot(0.3, 0.06), rel=0.15)

@@ -11,6 +11,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from lgnet_ros.geometry import CameraIntrinsics, CropCamera, box_around
+from lgnet_ros.inference import NetworkErrors
 from lgnet_ros.pipeline.depth import DepthSettings, measure_depths
 from lgnet_ros.pipeline.fusion import place
 from lgnet_ros.pipeline.placement import HandEvidence, PlacementSettings, hand_length, locate
@@ -64,13 +65,13 @@ def evidence(
     """
     image_pixels = intrinsics.project(wrist + joints)
     crop = CropCamera.from_box(intrinsics, *box_around(image_pixels), 128)
-    pixels = crop.crop_pixels(image_pixels, intrinsics)
+    pixels, length = crop.crop_pixels(image_pixels, intrinsics), hand_length(joints) / size
     if rng is not None:
         middle = pixels.mean(axis=0)
         pixels = middle + (pixels - middle) * (1 + rng.normal(0, zoom)) + rng.normal(0, shift * 128, 2)
         pixels = pixels + rng.normal(0, pixel_std, pixels.shape)
         joints = joints + np.vstack([np.zeros(3), rng.normal(0, joint_std, (20, 3))])
-    return HandEvidence(crop, joints / size, joints / size, pixels, np.full((21, 2), pixel_std))
+    return HandEvidence(crop, joints / size, joints / size, pixels, np.full((21, 2), pixel_std), length)
 
 
 def a_visible_wrist(rng: np.random.Generator) -> np.ndarray:
@@ -113,6 +114,39 @@ def test_without_a_stated_length_the_size_is_the_networks_own() -> None:
     hand = evidence(np.array([0, 0, 0.5]), a_hand(np.random.default_rng(3)), CAMERAS["none"])
     placed = place([locate(hand, PlacementSettings())], PlacementSettings()).placements[0]
     assert (placed.scale, placed.scale_source) == (1.0, "shape_prior")
+
+
+def test_a_size_that_is_not_trusted_gives_way_to_the_typical_one() -> None:
+    joints = a_hand(np.random.default_rng(3))
+    hand = evidence(np.array([0, 0, 0.5]), joints, CAMERAS["none"])
+    length = hand_length(joints)
+    settings = PlacementSettings(errors=NetworkErrors(size_trust=0.25, mean_length_m=1.2 * length))
+    placed = place([locate(hand, settings)], settings).placements[0]
+    assert placed.scale == pytest.approx(1.2**0.75)
+    np.testing.assert_allclose(placed.position, [0, 0, 0.5 * 1.2**0.75], atol=1e-4)
+
+
+def test_a_known_bias_of_the_distance_is_taken_out() -> None:
+    wrist = np.array([0.05, -0.1, 0.6])
+    hand = evidence(wrist, a_hand(np.random.default_rng(13)), CAMERAS["none"])
+    middle = hand.pixels.mean(axis=0)
+    shrunk = replace(hand, pixels=middle + np.exp(-0.05) * (hand.pixels - middle))
+    settings = PlacementSettings(errors=NetworkErrors(zoom_bias=0.05))
+    assert locate(shrunk, PlacementSettings()).position[2] > 1.03 * wrist[2]
+    np.testing.assert_allclose(locate(shrunk, settings).position, wrist, atol=1e-4)
+
+
+def test_wider_heat_maps_make_wider_ellipsoids_where_the_network_says_so() -> None:
+    wrist, joints = np.array([0.05, -0.1, 0.6]), a_hand(np.random.default_rng(14))
+    hands = [evidence(wrist, joints, CAMERAS["none"], std) for std in (1.0, 4.0)]
+
+    def widening(errors: NetworkErrors) -> float:
+        units = [locate(hand, PlacementSettings(errors=errors)) for hand in hands]
+        sure, doubtful = (np.sqrt(np.linalg.inv(unit.information)[2, 2]) for unit in units)
+        return doubtful / sure
+
+    assert widening(NetworkErrors()) < 2.0
+    assert 2.5 < widening(NetworkErrors(shift_share=1.0, zoom_share=1.0)) < 4.0
 
 
 def test_unknown_size_is_six_percent_along_the_ray_and_little_across() -> None:
@@ -165,7 +199,11 @@ def test_single_hand_ellipsoids_hold_their_share_of_the_errors() -> None:
     settings = PlacementSettings()
     inside = []
     for _ in range(700):
-        wrist, joints, size = a_visible_wrist(rng), a_hand(rng), np.exp(rng.normal(0, settings.size_std))
+        wrist, joints, size = (
+            a_visible_wrist(rng),
+            a_hand(rng),
+            np.exp(rng.normal(0, settings.errors.size_std)),
+        )
         hand = noisy(rng, wrist, joints, size, settings)
         inside.append(holds(place([locate(hand, settings)], settings).placements[0], wrist, hand))
     assert 0.90 <= np.mean(inside) <= 0.98
@@ -179,10 +217,10 @@ def test_ellipsoids_of_two_hands_tied_together_hold_their_share_of_the_errors() 
         wrists = [a_visible_wrist(rng)]
         wrists.append(wrists[0] + rng.normal(0, 0.08, 3))
         sizes = np.exp(
-            rng.multivariate_normal([0, 0], settings.size_std**2 * np.array([[1, 0.95], [0.95, 1]]))
+            rng.multivariate_normal([0, 0], settings.errors.size_std**2 * np.array([[1, 0.95], [0.95, 1]]))
         )
         hands = [noisy(rng, w, a_hand(rng), s, settings) for w, s in zip(wrists, sizes, strict=True)]
-        relative = (wrists[1] - wrists[0]) / sizes.mean() + rng.normal(0, settings.relative_std_m, 3)
+        relative = (wrists[1] - wrists[0]) / sizes.mean() + rng.normal(0, settings.errors.relative_std_m, 3)
         placed = place([locate(hand, settings) for hand in hands], settings, relative)
         inside += [holds(p, w, h) for p, w, h in zip(placed.placements, wrists, hands, strict=True)]
         first, second = (
@@ -202,7 +240,7 @@ def test_the_relative_translation_makes_the_relation_better_than_two_separate_ha
         first, difference = a_visible_wrist(rng), rng.normal(0, 0.1, 3)
         hands = [noisy(rng, w, a_hand(rng), 1.0, settings) for w in (first, first + difference)]
         units = [locate(hand, settings) for hand in hands]
-        relative = difference + rng.normal(0, settings.relative_std_m, 3)
+        relative = difference + rng.normal(0, settings.errors.relative_std_m, 3)
         for relation, errors in ((None, apart), (relative, tied)):
             placed = place(units, settings, relation).placements
             errors.append(np.linalg.norm(placed[1].position - placed[0].position - difference))
@@ -252,8 +290,8 @@ def noisy(
     pixel_std: float = 1.2,
 ) -> HandEvidence:
     return evidence(
-        wrist, joints, CAMERAS["none"], pixel_std=pixel_std, rng=rng, zoom=settings.common_zoom,
-        shift=settings.common_shift, size=size, joint_std=settings.joint_std_m,
+        wrist, joints, CAMERAS["none"], pixel_std=pixel_std, rng=rng, zoom=settings.errors.zoom_floor,
+        shift=settings.errors.shift_floor, size=size, joint_std=settings.errors.joint_std_m,
     )  # fmt: skip
 
 

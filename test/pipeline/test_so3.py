@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from lgnet_ros.pipeline.so3 import rotation_matrices, rotation_vectors
+from lgnet_ros.pipeline.so3 import quaternions, rotation_matrices, rotation_vectors
 
 
 def axes() -> np.ndarray:
@@ -20,6 +20,10 @@ def test_both_ways_agree_with_scipy_at_any_angle(angle: float) -> None:
     matrices = Rotation.from_rotvec(vectors).as_matrix()
     np.testing.assert_allclose(rotation_matrices(vectors), matrices, atol=1e-12)
     np.testing.assert_allclose(rotation_vectors(matrices), vectors, atol=1e-8)
+    turns = quaternions(matrices)
+    np.testing.assert_allclose(Rotation.from_quat(turns).as_matrix(), matrices, atol=1e-12)
+    np.testing.assert_allclose(np.linalg.norm(turns, axis=1), 1, atol=1e-14)
+    assert (turns[:, 3] >= 0).all()
 
 
 def test_half_a_turn_comes_back_as_the_same_rotation() -> None:

@@ -61,7 +61,8 @@ def test_a_run_answers_images_with_their_own_stamps_and_ends_clean(rig: Rig, tmp
 
     assert len(results) >= summary["results"]
     assert len(set(stamps(results))) == len(results)
-    assert set(stamps(results)) <= set(stamps(infos))
+    heard_from = min(stamps(infos))  # the node may have found the camera before this listener did
+    assert {stamp for stamp in stamps(results) if stamp >= heard_from} <= set(stamps(infos))
     assert {message.header.frame_id for message in results} == {"camera_optical_frame"}
     assert all(message.calibrated and 0 < message.latency < 20 for message in results)
 

@@ -69,7 +69,7 @@ def test_a_lane_replays_only_what_its_own_worker_rendered(sketch: _Sketch) -> No
 def test_the_loader_hands_out_steps_in_order_from_any_step(workers: int) -> None:
     recipe = replace(_RECIPE, workers=workers, batch=2)
     render = partial(render_crop_sample, 0, settings=SyntheticSettings(), size_px=64, margin=1.25)
-    batches = list(loader(SyntheticSource(recipe, 3, 64, render), recipe, 3, 8, 0, 1))
+    batches = list(loader(SyntheticSource(recipe, 3, 64, render), recipe, range(3, 8), 0, 1))
     assert len(batches) == 5
     fresh = SyntheticSource(recipe, 3, 64, render)
     for step, batch in zip(range(3, 8), batches, strict=True):

@@ -19,9 +19,9 @@ import lgnet_ros
 from lgnet_ros.errors import UserError
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference import Engine
-from lgnet_ros.inference.weights import load_network
+from lgnet_ros.inference.weights import load_network, save_weights
 from lgnet_ros.training.checkpoints import read_checkpoint
-from lgnet_ros.training.export import export, network_of, score
+from lgnet_ros.training.export import export, network_of
 from lgnet_ros.training.initialization import initialized_network
 from lgnet_ros.training.recipe import Recipe
 from lgnet_ros.training.run import Resources, RunFolder, fit
@@ -134,8 +134,8 @@ def test_what_is_exported_is_the_average_with_its_spread_fitted(
     recipe = replace(recipe, steps=2)
     _train(recipe, sources, tmp_path / "run", hand_model)
     folder, made = RunFolder(tmp_path / "run"), sources(recipe)
-    metrics = score(folder.last, recipe, hand_model, made)
-    info = export(folder.last, recipe, hand_model, made.validation, folder.weights, metrics, "float32")
+    network, step = network_of(folder.last, recipe, hand_model)
+    info = export(network, step, recipe, made, made.validation, folder.weights, "float32")
     assert info.hand_model_sha256 == hand_model.sha256
     network, _ = load_network(folder.weights, hand_model)
     averaged, step = network_of(folder.last, recipe, hand_model)
@@ -168,6 +168,36 @@ def test_a_later_stage_takes_over_what_fits(
     for name, value in before.state_dict().items():
         assert torch.equal(value, network.state_dict()[name]), name
     assert network.refine_stage is not None
+
+
+def test_training_goes_on_from_a_weights_file_too(
+    recipe: Recipe, hand_model: HandModel, tmp_path: Path
+) -> None:
+    trained = initialized_network(recipe, hand_model)
+    save_weights(tmp_path / "w.safetensors", trained, recipe.variant, "made up", "Apache-2.0", {}, "float32")
+    begun = initialized_network(replace(recipe, seed=9, start_from=tmp_path / "w.safetensors"), hand_model)
+    for name, value in trained.state_dict().items():
+        assert torch.equal(value, begun.state_dict()[name]), name
+
+
+def test_what_is_frozen_stays_as_it_began(
+    recipe: Recipe, sources: _Make, hand_model: HandModel, tmp_path: Path
+) -> None:
+    recipe = replace(recipe, steps=2, frozen=("backbone.stem", "backbone.stem_norm", "backbone.stages.0"))
+    began = initialized_network(recipe, hand_model).state_dict()
+    ended = _train(recipe, sources, tmp_path / "run", hand_model)
+    changed = {name for name, value in began.items() if not torch.equal(value, ended[name])}
+    assert not {name for name in changed if name.startswith(recipe.frozen)}
+    assert "backbone.stages.1.0.expand.weight" in changed
+    assert "backbone.stages.1.0.expand_norm.running_mean" in changed
+
+
+def test_a_frozen_part_that_does_not_exist_is_refused(
+    recipe: Recipe, sources: _Make, hand_model: HandModel, tmp_path: Path
+) -> None:
+    recipe = replace(recipe, frozen=("backbone.layer9",))
+    with pytest.raises(UserError, match="no part 'backbone.layer9'"):
+        _train(recipe, sources, tmp_path / "run", hand_model)
 
 
 def test_two_processes_train_as_one(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ _PROFILE = np.array(
     np.float32,
 )  # fmt: skip
 _SLEEVE_RINGS = 17
+_SLEEVE_SHARES = np.linspace(0.0, 1.0, _SLEEVE_RINGS - 3)
 _AROUND = 16
 
 
@@ -94,10 +95,10 @@ class ArmKit:
     def _sleeve_part(self, rings: np.ndarray, person: Person, size: float) -> Part:
         sleeve = person.sleeve
         begin = max(sleeve.start_m, 0.004)
-        stations = np.linspace(begin + 0.02, _PROFILE[-2, 0], _SLEEVE_RINGS - 3)
         # It begins at the skin, and is turned in: nobody can look into the cuff.
-        at = np.concatenate([[begin, begin, begin + 0.006], stations]).astype(np.float32)
-        wide = np.full(len(at), sleeve.ease, np.float32)
+        at, wide = np.empty(_SLEEVE_RINGS, np.float32), np.full(_SLEEVE_RINGS, sleeve.ease, np.float32)
+        at[:3] = begin, begin, begin + 0.006
+        at[3:] = begin + 0.02 + _SLEEVE_SHARES * (float(_PROFILE[-2, 0]) - (begin + 0.02))
         wide[:2] = 1.02, 0.97 * sleeve.ease
         vertices = np.empty((len(at) * _AROUND, 3), np.float32)
         texture = np.empty_like(vertices)

@@ -19,10 +19,10 @@ def sample_backdrop(rng: np.random.Generator, textures: Textures) -> Backdrop:
         c, s = scale * cos(angle), scale * sin(angle)
         maps[k] = (c, -s, rng.uniform(0, 2)), (s, c, rng.uniform(0, 2))
     mixed = rng.random() < 0.45
-    blur = rng.integers(0, 4, 3)
+    blur = tuple(int(rng.integers(4)) for _ in range(3))
     tint = np.exp(rng.normal(0.0, 0.3, (2, 1))) * np.exp(rng.normal(0.0, 0.06, (2, 3)))
     return Backdrop(
-        tuple(textures.pictures[k] for k in rng.integers(0, textures.count, 3)),
+        tuple(textures.pictures[rng.integers(textures.count)] for _ in range(3)),
         maps,
         blur,
         tint,

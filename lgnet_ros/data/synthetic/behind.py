@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lgnet_ros.data.synthetic.lookups import texel
-from lgnet_ros.jit import compiled, counting_nothing, inlined
+from lgnet_ros.data.synthetic.lookups import texel, uncovered
+from lgnet_ros.jit import counting_nothing, inlined
 
 _F = np.float32
 
@@ -22,7 +22,7 @@ def paint_far(to_picture, first, second, third, tint, edge, gradient, face, far)
     samples = face.shape[0] // far.shape[0]
     for y in range(far.shape[0]):
         for x in range(far.shape[1]):
-            if samples > 0 and _covered(x, y, samples, face):
+            if samples > 0 and uncovered(x, y, samples, face) == 0:
                 continue
             bright = max(_F(0.1), gradient[0] + gradient[1] * _F(x) + gradient[2] * _F(y))
             part = _F(0)
@@ -45,16 +45,6 @@ def paint_far(to_picture, first, second, third, tint, edge, gradient, face, far)
                     blue + b * part * tint[1, 2],
                 )
             far[y, x, 0], far[y, x, 1], far[y, x, 2] = red * bright, green * bright, blue * bright
-
-
-@inlined
-def _covered(x, y, samples, face):
-    """Whether every sample of a pixel sees a surface."""
-    nothing = 0
-    for s in range(samples):
-        for t in range(samples):
-            nothing += face[y * samples + s, x * samples + t] < 0
-    return nothing == 0
 
 
 @inlined
@@ -89,19 +79,3 @@ def _beyond(x, y, to_image, width, height):
     v = to_image[1, 0] * x + to_image[1, 1] * y + to_image[1, 2]
     w = to_image[2, 0] * x + to_image[2, 1] * y + to_image[2, 2]
     return w < 1e-3 or u < -0.5 * w or v < -0.5 * w or u >= (width - 0.5) * w or v >= (height - 0.5) * w
-
-
-@compiled
-def add_uncovered(face, samples, far, color):
-    """Adds the backdrop's share to every pixel, by how many of its samples see no surface."""
-    share = _F(1.0) / _F(samples * samples)
-    for y in range(color.shape[0]):
-        for x in range(color.shape[1]):
-            free = 0
-            for s in range(samples):
-                for t in range(samples):
-                    free += face[y * samples + s, x * samples + t] < 0
-            if free > 0:
-                part = share * _F(free)
-                for c in range(3):
-                    color[y, x, c] += far[y, x, c] * part

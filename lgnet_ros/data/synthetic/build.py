@@ -12,6 +12,7 @@ from lgnet_ros.data.synthetic.arms import Arm, ArmKit, arm_balls
 from lgnet_ros.data.synthetic.assembly import assemble
 from lgnet_ros.data.synthetic.camera import CameraLook
 from lgnet_ros.data.synthetic.closing import pose_balls
+from lgnet_ros.data.synthetic.framing import bounds, reach
 from lgnet_ros.data.synthetic.looks import Person
 from lgnet_ros.data.synthetic.meshes import Mesh, Part, material, plain_part
 from lgnet_ros.data.synthetic.posing import FastHand, Posed, fast_hands
@@ -20,6 +21,7 @@ from lgnet_ros.data.synthetic.shading import Backdrop, Light, Textures, no_shado
 from lgnet_ros.data.synthetic.skin import SkinMap, skin_maps
 from lgnet_ros.data.synthetic.spheres import SphereSet, sphere_sets
 from lgnet_ros.data.synthetic.vectors import length
+from lgnet_ros.data.synthetic.vertex_light import Environment
 from lgnet_ros.geometry.cameras import CameraIntrinsics
 from lgnet_ros.hand_model.mesh import boundary_loop
 
@@ -94,8 +96,7 @@ class PlacedHand:
     def shifted(self, offset: np.ndarray) -> PlacedHand:
         """The same hand elsewhere."""
         offset = np.asarray(offset, np.float32)
-        p = self.posed
-        moved = p._replace(vertices=p.vertices + offset, joints=p.joints + offset, chain=p.chain + offset)
+        moved = self.posed.shifted(offset)
         return PlacedHand(self.kit, moved, self.shape, self.balls + offset, self.radii)
 
     def turned(self, rotation: np.ndarray, about: np.ndarray) -> PlacedHand:
@@ -153,16 +154,16 @@ def build_scene(
     centers = np.concatenate([b[0] for b in everything] or [np.zeros((0, 3), np.float32)])
     radii = np.concatenate([b[1] for b in everything] or [np.zeros(0, np.float32)])
     key_light, harmonics = light
-    surface, casting = assemble(parts, harmonics, (centers, radii))
+    environment = Environment(harmonics.astype(np.float32), np.ascontiguousarray(centers.T), np.square(radii))
+    surface, casting = assemble(parts)
     shadow = no_shadow()
     if labelled and len(casting):
-        points = np.concatenate([placed.balls for placed, _, _ in labelled]).astype(np.float64)
-        center = (points.min(axis=0) + points.max(axis=0)) / 2
-        radius = float(np.sqrt(np.square(points - center).sum(axis=1).max())) + _SHADOW_BEYOND_M
+        low, high = bounds([placed.balls for placed, _, _ in labelled])
+        center = (low + high) / 2
+        radius = max(reach(placed.balls, center) for placed, _, _ in labelled) + _SHADOW_BEYOND_M
         shadow = shadow_map(surface.vertices, casting, center, radius, key_light)
-    return Scene(
-        intrinsics, (hands[0], hands[1]), surface, key_light, shadow, backdrop, textures, camera, key
-    )
+    lights = (key_light, environment, shadow)
+    return Scene(intrinsics, (hands[0], hands[1]), surface, *lights, backdrop, textures, camera, key)
 
 
 def _length(joints: np.ndarray) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from math import hypot
 from typing import NamedTuple
 
 import cv2
@@ -12,6 +13,7 @@ from lgnet_ros.jit import compiled
 
 _CURVE_SIZE = 4096
 _NOISE_TILE = 256
+_BALANCE_SPREAD = np.array([0.06, 0.02, 0.08])
 
 
 class CameraLook(NamedTuple):
@@ -44,8 +46,8 @@ def sample_camera(rng: np.random.Generator) -> CameraLook:
     dim = rng.beta(1.0, 2.5)
     motion = rng.normal(0, 1, 2) * (rng.random() < 0.12) * rng.uniform(0.5, 4.0)
     return CameraLook(
-        exposure=float(np.clip(rng.normal(0.0, 0.45), -1.4, 1.2)),
-        balance=np.exp(rng.normal(0.0, [0.06, 0.02, 0.08])),
+        exposure=min(max(rng.normal(0.0, 0.45), -1.4), 1.2),
+        balance=np.exp(rng.standard_normal(3) * _BALANCE_SPREAD),
         shoulder=float(rng.random()),
         read_noise=0.002 + 0.018 * dim**2,
         shot_noise=0.0002 + 0.004 * dim**2,
@@ -93,16 +95,16 @@ def photograph(
     """
     if look.blur_px / zoom > 0.35:
         color = cv2.GaussianBlur(color, (0, 0), look.blur_px / zoom)
-    length = float(np.hypot(*look.motion_px)) / zoom
+    length = hypot(*look.motion_px.tolist()) / zoom
     if length > 1.0:
         color = cv2.filter2D(color, -1, _motion_kernel(look.motion_px / zoom))
     gains = (gain * 2.0**look.exposure * look.balance).astype(np.float32)
-    shift = rng.integers(0, _NOISE_TILE, 2)
+    shift_y, shift_x = rng.integers(_NOISE_TILE), rng.integers(_NOISE_TILE)
     result = np.empty(color.shape, np.uint8)
     _develop(
         np.ascontiguousarray(color), gains, np.float32(look.shoulder), np.float32(look.vignette),
         np.float32((look.read_noise / zoom) ** 2), np.float32(look.shot_noise / zoom**2),
-        _noise_tile(), shift[0], shift[1], _transfer_curve(), result,
+        _noise_tile(), shift_y, shift_x, _transfer_curve(), result,
     )  # fmt: skip
     return _jpeg(result, look.jpeg_quality) if look.jpeg_quality else result
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lgnet_ros.data.synthetic.raster import View
-from lgnet_ros.jit import compiled
+from lgnet_ros.jit import compiled, exactly
 
 
 def project(points: np.ndarray, view: View) -> np.ndarray:
@@ -55,11 +55,21 @@ def first_suiting(joints, start, depth, pixels, matrix, size, truncated, few, so
 
 
 def bounds(hands: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """The lowest and highest coordinates (3,) float64 of any vertex of hands (N, 3)."""
+    """The lowest and highest coordinates (3,) float64 of any point of hands (N, 3)."""
     low, high = np.full(3, 1e9), np.full(3, -1e9)
-    for vertices in hands:
-        _widen(vertices, low, high)
+    for points in hands:
+        _widen(points, low, high)
     return low, high
+
+
+@exactly
+def reach(points, center):
+    """The largest distance of points (N, 3) from a center (3,) float64."""
+    largest = 0.0
+    for i in range(points.shape[0]):
+        x, y, z = points[i, 0] - center[0], points[i, 1] - center[1], points[i, 2] - center[2]
+        largest = max(largest, x * x + y * y + z * z)
+    return np.sqrt(largest)
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""Values of pictures and of the noise volume between their points."""
+"""Values of pictures and of the noise volume between their points, and of pixels' samples."""
 
 from __future__ import annotations
 
@@ -6,7 +6,17 @@ import numpy as np
 
 from lgnet_ros.jit import inlined
 
-_F = np.float32
+_F, _index = np.float32, np.uint32
+
+
+@inlined
+def uncovered(x, y, samples, face):
+    """How many of a pixel's samples² see no surface."""
+    free = 0
+    for s in range(samples):
+        for t in range(samples):
+            free += face[_index(y * samples + s), _index(x * samples + t)] < 0
+    return free
 
 
 @inlined
@@ -16,7 +26,7 @@ def texel(u, v, picture):
     half, last = _F(0.5), _F(picture.shape[0] - 1.001)
     u, v = u * half, v * half
     x, y = abs(u - np.floor(u + half)) * _F(2) * last, abs(v - np.floor(v + half)) * _F(2) * last
-    i, j = np.int64(x), np.int64(y)
+    i, j = _index(x), _index(y)
     fx, fy = x - _F(i), y - _F(j)
     gx, gy = _F(1) - fx, _F(1) - fy
     w00, w01, w10, w11 = gx * gy, fx * gy, gx * fy, fx * fy
@@ -31,9 +41,9 @@ def texel(u, v, picture):
 @inlined
 def nearest_noise(x, y, z, volume):
     """As `noise_at`, of the cell alone."""
-    i = np.int64((x - np.floor(x)) * _F(63.999))
-    j = np.int64((y - np.floor(y)) * _F(63.999))
-    k = np.int64((z - np.floor(z)) * _F(63.999))
+    i = _index((x - np.floor(x)) * _F(63.999))
+    j = _index((y - np.floor(y)) * _F(63.999))
+    k = _index((z - np.floor(z)) * _F(63.999))
     unit = _F(1.0 / 127.0)
     a, b = _F(volume[k, j, i, 0]) * unit, _F(volume[k, j, i, 1]) * unit
     return a, b, _F(volume[k, j, i, 2]) * unit, _F(volume[k, j, i, 3]) * unit
@@ -44,7 +54,7 @@ def noise_at(x, y, z, volume):
     """Four values within about ±1, repeating; coordinates in whole volumes. Interpolated in the tetrahedron
     of the cell (Kuhn's) that the point lies in: four corners instead of eight."""
     x, y, z = (x - np.floor(x)) * _F(63.999), (y - np.floor(y)) * _F(63.999), (z - np.floor(z)) * _F(63.999)
-    i, j, k = np.int64(x), np.int64(y), np.int64(z)
+    i, j, k = _index(x), _index(y), _index(z)
     fx, fy, fz = x - _F(i), y - _F(j), z - _F(k)
     x_first = fx >= fy and fx >= fz
     y_first = not x_first and fy >= fz

@@ -1,7 +1,8 @@
 """The shading loop over the surfaces.
 
 Numbers go in and out as scalars and flat arrays, never as slices: a slice counts references, and a few of
-those per pixel cost more than the light.
+those per pixel cost more than the light. Indices are cast to unsigned ones: of others it is asked at each
+access whether they count from the end.
 """
 
 from __future__ import annotations
@@ -26,21 +27,21 @@ from lgnet_ros.data.synthetic.columns import (
     TEXTURE,
     WRAP,
 )
-from lgnet_ros.data.synthetic.lookups import nearest_noise, noise_at, texel
+from lgnet_ros.data.synthetic.lookups import nearest_noise, noise_at, texel, uncovered
 from lgnet_ros.jit import counting_nothing, inlined
 
-_F = np.float32
+_F, _index = np.float32, np.uint32
 
 
 @counting_nothing
 def paint_surfaces(
     face, inverse_depth, planes, faces, part, detail, attributes, materials, details,
-    samples, camera, turn, start, lamp,
+    samples, far, camera, turn, start, lamp,
     shadow_inverse, shadow_frame, shadow_focal, shadow_center, shadow_bias,
     pictures, noise, color, label, depth_out, value,
 ):  # fmt: skip
-    """Adds every surface's share to every pixel, and fills labels and depths by the surface with most
-    samples. `value` (ATTRIBUTES,) float32 is room to work in."""
+    """Mixes the colors of surfaces and of the backdrop, `far`, by their share of each pixel's samples, and
+    fills labels and depths by what has most of them. `value` (ATTRIBUTES,) float32 is room to work in."""
     total = samples * samples
     share, half = _F(1.0) / _F(total), _F(0.5)
     per_u, per_v = _F(1.0) / (camera[0] * _F(samples)), _F(1.0) / (camera[1] * _F(samples))
@@ -50,32 +51,35 @@ def paint_surfaces(
     shift = samples - 1  # samples is 1 or 2: shifts and masks instead of divisions
     for y in range(label.shape[0]):
         for x in range(label.shape[1]):
-            done, best, covered = 0, 0, 0
-            for s in range(total):
-                row, column = y * samples + (s >> shift), x * samples + (s & shift)
-                f = face[row, column]
-                if f < 0 or done & (1 << s):
+            free = uncovered(x, y, samples, face)
+            done, best, red, green, blue = 0, 0, _F(0), _F(0), _F(0)
+            if free > 0:  # elsewhere the backdrop is not set
+                rest = share * _F(free)
+                red, green, blue = far[y, x, 0] * rest, far[y, x, 1] * rest, far[y, x, 2] * rest
+            for s in range(total if free < total else 0):
+                row, column = _index(y * samples + (s >> shift)), _index(x * samples + (s & shift))
+                if face[row, column] < 0 or done & (1 << s):
                     continue
+                f = _index(face[row, column])
                 # All samples of the same part at about this depth take this sample's color.
                 hits, inverse_sum, near = 0, _F(0), inverse_depth[row, column]
                 for other in range(s, total):
-                    r, c = y * samples + (other >> shift), x * samples + (other & shift)
-                    g = face[r, c]
-                    if g >= 0 and part[g] == part[f] and abs(inverse_depth[r, c] - near) < _F(0.02) * near:
+                    j, i = _index(y * samples + (other >> shift)), _index(x * samples + (other & shift))
+                    g = face[j, i]
+                    if g >= 0 and part[g] == part[f] and abs(inverse_depth[j, i] - near) < _F(0.02) * near:
                         done |= 1 << other
                         hits += 1
-                        inverse_sum += inverse_depth[r, c]
-                covered += hits
+                        inverse_sum += inverse_depth[j, i]
                 depth = _interpolate(value, f, row, column, planes, faces, attributes)
                 u, v = _F(column) * per_u + zero_u, _F(row) * per_v + zero_v
                 rx = turn[0, 0] * u + turn[0, 1] * v + turn[0, 2]
                 ry = turn[1, 0] * u + turn[1, 1] * v + turn[1, 2]
                 rz = turn[2, 0] * u + turn[2, 1] * v + turn[2, 2]
-                m = part[f]
+                m = _index(part[f])
                 _apply_texture(value, m, materials, pictures, noise, depth * pixel)
                 gloss = materials[m, GLOSS]
                 if detail[f] >= 0:
-                    gloss = _apply_detail(value, detail[f], details, gloss)
+                    gloss = _apply_detail(value, _index(detail[f]), details, gloss)
                 nx, ny, nz = _unit(value[0], value[1], value[2])
                 value[0], value[1], value[2] = nx, ny, nz
                 toward, lit = nx * lamp[0] + ny * lamp[1] + nz * lamp[2], _F(0)
@@ -84,15 +88,16 @@ def paint_surfaces(
                         start[0] + rx * depth, start[1] + ry * depth, start[2] + rz * depth, toward,
                         shadow_inverse, shadow_frame, shadow_focal, shadow_center, shadow_bias,
                     )  # fmt: skip
-                red, green, blue = _reflected(value, m, materials, gloss, lamp, lit, rx, ry, rz)
-                color[y, x, 0] += red * share * _F(hits)
-                color[y, x, 1] += green * share * _F(hits)
-                color[y, x, 2] += blue * share * _F(hits)
+                r, g, b = _reflected(value, m, materials, gloss, lamp, lit, rx, ry, rz)
+                red += r * share * _F(hits)
+                green += g * share * _F(hits)
+                blue += b * share * _F(hits)
                 if hits > best:
                     best = hits
                     label[y, x] = np.uint8(materials[m, LABEL])
                     depth_out[y, x] = _F(hits) / inverse_sum
-            if total - covered > best:
+            color[y, x, 0], color[y, x, 1], color[y, x, 2] = red, green, blue
+            if free > best:
                 label[y, x], depth_out[y, x] = 0, _F(0)
 
 
@@ -137,7 +142,7 @@ def _interpolate(value, f, row, column, planes, faces, attributes):
     w2 = planes[f, 6] * c + planes[f, 7] * r + planes[f, 8]
     depth = _F(1.0) / (w0 + w1 + w2)
     w0, w1, w2 = w0 * depth, w1 * depth, w2 * depth
-    i0, i1, i2 = faces[f, 0], faces[f, 1], faces[f, 2]
+    i0, i1, i2 = _index(faces[f, 0]), _index(faces[f, 1]), _index(faces[f, 2])
     for i in range(ATTRIBUTES):
         value[i] = w0 * attributes[i0, i] + w1 * attributes[i1, i] + w2 * attributes[i2, i]
     return depth
@@ -148,7 +153,7 @@ def _apply_texture(value, m, materials, pictures, noise, footprint):
     """Image and noise of the material, on the interpolated albedo and normal."""
     if materials[m, IMAGE] >= 0:
         scale = materials[m, IMAGE_SCALE]
-        picture = pictures[np.int64(materials[m, IMAGE])]
+        picture = pictures[_index(materials[m, IMAGE])]
         red, green, blue = texel(value[TEXTURE] * scale, value[TEXTURE + 1] * scale, picture)
         value[ALBEDO] *= red
         value[ALBEDO + 1] *= green
@@ -218,7 +223,7 @@ def _lit(px, py, pz, toward, inverse_depth, frame, focal, center, bias):
     size = inverse_depth.shape[0]
     if x < _F(0) or y < _F(0) or x >= _F(size - 1) or y >= _F(size - 1):
         return _F(1.0)
-    i, j = np.int64(x), np.int64(y)
+    i, j = _index(x), _index(y)
     fx, fy = x - _F(i), y - _F(j)
     nearest = _F(1.0) / max(z - bias * (_F(2) - min(_F(1.0), abs(toward))), _F(1e-3))
     free00 = _F(inverse_depth[j, i] <= nearest)

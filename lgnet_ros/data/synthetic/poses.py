@@ -94,7 +94,8 @@ def _blended_pose(rng: np.random.Generator) -> np.ndarray:
     ]
     first, second = POSES[pick[0]], POSES[pick[1]]
     # Mostly near one of the two; fingers lag and lead one another a little.
-    share = np.clip(rng.beta(0.6, 0.6) + np.repeat(rng.normal(0, 0.1, 5), 3)[:, None], 0.0, 1.0)
+    share = rng.beta(0.6, 0.6) + np.repeat(rng.normal(0, 0.1, 5), 3)[:, None]
+    share = np.minimum(np.maximum(share, 0.0), 1.0)
     return within_limits(first + share * (second - first) + _noise(rng, 1.0))
 
 

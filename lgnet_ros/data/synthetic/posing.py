@@ -14,7 +14,7 @@ import numpy as np
 from lgnet_ros.hand_model.anatomy import HandAxes, anatomical_axes
 from lgnet_ros.hand_model.model import HandModel
 from lgnet_ros.hand_model.topology import MANO_TO_OURS, ROTATION_COUNT, SIDES, VERTEX_COUNT
-from lgnet_ros.jit import compiled
+from lgnet_ros.jit import compiled, exactly
 
 _MANO_TO_OURS = np.array(MANO_TO_OURS)
 
@@ -28,6 +28,23 @@ class Posed(NamedTuple):
     chain: np.ndarray
     turned: np.ndarray
     rotations: np.ndarray
+
+    def shifted(self, offset: np.ndarray) -> Posed:
+        """The same hand elsewhere, by (3,) float32."""
+        vertices, joints, chain = (
+            np.empty_like(points) for points in (self.vertices, self.joints, self.chain)
+        )
+        _shift(self.vertices, offset, vertices)
+        _shift(self.joints, offset, joints)
+        _shift(self.chain, offset, chain)
+        return Posed(vertices, joints, chain, self.turned, self.rotations)
+
+
+@exactly
+def _shift(points, offset, shifted):
+    for i in range(points.shape[0]):
+        for c in range(3):
+            shifted[i, c] = points[i, c] + offset[c]
 
 
 class FastHand:
@@ -45,20 +62,18 @@ class FastHand:
         self.faces = np.ascontiguousarray(arrays.f, dtype=np.int32)
         self.template = arrays.v_template.astype(np.float32)
         self.fingertips = np.asarray(arrays.fingertip_vertices)
-        shape_rows = arrays.shapedirs.reshape(VERTEX_COUNT * 3, -1).T
-        pose_rows = arrays.posedirs.reshape(VERTEX_COUNT * 3, -1).T
-        self._shape_directions = np.ascontiguousarray(shape_rows, dtype=np.float32)  # (10, 2334)
-        self._pose_directions = np.ascontiguousarray(pose_rows, dtype=np.float32)  # (135, 2334)
+        self._shape_directions = _directions(arrays.shapedirs)
+        self._pose_directions = _directions(arrays.posedirs)
         self._regressor = arrays.J_regressor.astype(np.float32)
         self._regressor21 = np.ascontiguousarray(model.joint_regressor(side).numpy(), dtype=np.float32)
+        self._skinning = _sparse(arrays.weights)
         self.template_joints = self._regressor @ self.template
-        self._start, self._joint, self._weight = _sparse(arrays.weights)
         axes: HandAxes = anatomical_axes(model, side)
         self.axes = np.stack([axes.flexion_axes, axes.abduction_axes, axes.twist_axes]).astype(np.float32)
 
     def shaped(self, shape: np.ndarray) -> np.ndarray:
         """(778, 3) the unposed hand of a shape (10,)."""
-        return _blended(self.template, shape.astype(np.float32), self._shape_directions)
+        return _blended(self.template, shape.astype(np.float32), *self._shape_directions)
 
     def rest_joints(self, shaped: np.ndarray) -> np.ndarray:
         """(16, 3) joints of an unposed hand (778, 3), MANO's order."""
@@ -82,7 +97,7 @@ class FastHand:
         turned, chain, vertices = np.empty_like(rotations), np.empty_like(rest), np.empty_like(shaped)
         _pose(
             rotations, shaped, rest, rest[0] if wrist is None else wrist, self._pose_directions,
-            self._start, self._joint, self._weight, turned, chain, vertices,
+            self._skinning, turned, chain, vertices,
         )  # fmt: skip
         return Posed(vertices, self._regressor21 @ vertices, chain, turned, rotations)
 
@@ -105,23 +120,37 @@ def _sparse(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return start, columns.astype(np.int32), weights[rows, columns].astype(np.float32)
 
 
-def _blended(base: np.ndarray, coefficients: np.ndarray, directions: np.ndarray) -> np.ndarray:
-    """(778, 3) base plus the sum of directions (K, 2334) times coefficients (K,).
+def _directions(displacements: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of (778, 3, K): rows (K, 2334), and (K, 2) from where to where each is not zero: most of a hand does
+    not move with a joint."""
+    rows = np.ascontiguousarray(displacements.reshape(VERTEX_COUNT * 3, -1).T, dtype=np.float32)
+    spans = np.zeros((len(rows), 2), np.int32)
+    for span, row in zip(spans, rows, strict=True):
+        if row.any():
+            span[:] = np.flatnonzero(row)[[0, -1]] + [0, 1]
+    return rows, spans
+
+
+def _blended(
+    base: np.ndarray, coefficients: np.ndarray, directions: np.ndarray, spans: np.ndarray
+) -> np.ndarray:
+    """(778, 3) base plus the sum of directions (K, 2334), see `_directions`, times coefficients (K,).
 
     Not a matrix product: for one of this size NumPy's library starts threads, which would fight over the
         cores of
     the other worker processes.
     """
     result = base.reshape(-1).copy()
-    _add_scaled_rows(coefficients, directions, result)
+    _add_scaled_rows(coefficients, directions, spans, result)
     return result.reshape(-1, 3)
 
 
 @compiled
-def _add_scaled_rows(coefficients, directions, result):
+def _add_scaled_rows(coefficients, directions, spans, result):
     for k in range(directions.shape[0]):
         c = coefficients[k]
-        for i in range(directions.shape[1]):
+        # Unsigned: an index that may count from the end would keep the loop from being vectorized.
+        for i in range(np.uint64(spans[k, 0]), np.uint64(spans[k, 1])):
             result[i] += c * directions[k, i]
 
 
@@ -177,11 +206,12 @@ def chain_joints(rotations, rest, wrist, turned, chain):
 
 
 @compiled
-def _skin(blended, start, joint, weight, turned, chain, rest, vertices):
+def _skin(blended, skinning, turned, chain, rest, vertices):
+    start, joint, weight = skinning
     for v in range(blended.shape[0]):
         x, y, z = np.float32(0), np.float32(0), np.float32(0)
         for k in range(start[v], start[v + 1]):
-            j, w = joint[k], weight[k]
+            j, w = np.uint32(joint[k]), weight[k]
             px, py, pz = blended[v, 0] - rest[j, 0], blended[v, 1] - rest[j, 1], blended[v, 2] - rest[j, 2]
             x += w * (turned[j, 0, 0] * px + turned[j, 0, 1] * py + turned[j, 0, 2] * pz + chain[j, 0])
             y += w * (turned[j, 1, 0] * px + turned[j, 1, 1] * py + turned[j, 1, 2] * pz + chain[j, 1])
@@ -190,7 +220,7 @@ def _skin(blended, start, joint, weight, turned, chain, rest, vertices):
 
 
 @compiled
-def _pose(rotations, shaped, rest, wrist, pose_directions, start, joint, weight, turned, chain, vertices):
+def _pose(rotations, shaped, rest, wrist, pose_directions, skinning, turned, chain, vertices):
     """All of `FastHand.pose` but the regressed joints."""
     chain_joints(rotations, rest, wrist, turned, chain)
     feature = rotations[1:].copy().reshape(-1)
@@ -198,5 +228,6 @@ def _pose(rotations, shaped, rest, wrist, pose_directions, start, joint, weight,
         for i in range(3):
             feature[9 * k + 4 * i] -= np.float32(1)
     blended = shaped.copy()
-    _add_scaled_rows(feature, pose_directions, blended.reshape(-1))
-    _skin(blended, start, joint, weight, turned, chain, rest, vertices)
+    directions, spans = pose_directions
+    _add_scaled_rows(feature, directions, spans, blended.reshape(-1))
+    _skin(blended, skinning, turned, chain, rest, vertices)

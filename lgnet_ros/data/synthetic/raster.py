@@ -48,11 +48,13 @@ class Visibility(NamedTuple):
         inverse_depth: (h·s, w·s) float32, 1/z there, or 0.
         planes: (M, 9) float32, per face the coefficients (per column, per row, constant) of w_0, w_1 and w_2
             over sample indices; rows of faces that were never drawn are not set.
+        drawn: (M,) bool, which faces were: those that face the view and lie in the picture, hidden or not.
     """
 
     face: np.ndarray
     inverse_depth: np.ndarray
     planes: np.ndarray
+    drawn: np.ndarray
 
 
 def rasterize(vertices_view: np.ndarray, faces: np.ndarray, view: View, supersampling: int = 2) -> Visibility:
@@ -69,6 +71,7 @@ def rasterize(vertices_view: np.ndarray, faces: np.ndarray, view: View, supersam
         np.full(shape, -1, dtype=np.int32),
         np.zeros(shape, dtype=np.float32),
         np.empty((len(faces), 9), dtype=np.float32),
+        np.zeros(len(faces), dtype=np.bool_),
     )
     # Sample index i lies at pixel (i + 0.5)/s - 0.5, and that at u = (pixel - center)/focal.
     step_u, step_v = 1.0 / (supersampling * view.focal_x), 1.0 / (supersampling * view.focal_y)
@@ -87,7 +90,7 @@ def _turn(points, rotation, origin, turned):
 
 
 @compiled
-def _draw(vertices, faces, first_u, step_u, first_v, step_v, face_buffer, inverse_buffer, planes):
+def _draw(vertices, faces, first_u, step_u, first_v, step_v, face_buffer, inverse_buffer, planes, drawn):
     rows, columns = face_buffer.shape
     count = vertices.shape[0]
     column, row = np.empty(count), np.empty(count)  # of each vertex, in samples; not used behind the camera
@@ -119,6 +122,7 @@ def _draw(vertices, faces, first_u, step_u, first_v, step_v, face_buffer, invers
             continue
         if not _plane_coefficients(vertices, a, b, c, plane):
             continue
+        drawn[f] = True
         for i in range(3):
             constant = plane[i, 2] + plane[i, 0] * first_u + plane[i, 1] * first_v
             plane[i, 0] *= step_u
@@ -166,12 +170,12 @@ def _fill(plane, left, right, top, bottom, f, face_buffer, inverse_buffer):
         high = min(most, most if right0 else c0, most if right1 else c1, most if right2 else c2)
         if low > high:
             continue
-        base = r0 + r1 + r2
+        base, y = r0 + r1 + r2, np.uint64(row)
         for column in range(int(np.ceil(low)), int(high) + 1):
-            inverse = np.float32(base + slope * column)
-            if inverse > inverse_buffer[row, column] and inverse < limit:
-                inverse_buffer[row, column] = inverse
-                face_buffer[row, column] = f
+            inverse, x = np.float32(base + slope * column), np.uint64(column)
+            if inverse > inverse_buffer[y, x] and inverse < limit:
+                inverse_buffer[y, x] = inverse
+                face_buffer[y, x] = f
 
 
 @inlined

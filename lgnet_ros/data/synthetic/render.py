@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from math import ceil
 
 import cv2
 import numpy as np
@@ -32,6 +33,7 @@ from lgnet_ros.data.synthetic.shading import (
     far_picture,
     shade,
 )
+from lgnet_ros.data.synthetic.vertex_light import Environment, light_vertices
 from lgnet_ros.geometry.cameras import CameraIntrinsics
 from lgnet_ros.geometry.crops import BORDER_RGB, CropCamera
 from lgnet_ros.hand_model.topology import JOINT_COUNT, ROTATION_COUNT, SHAPE_COUNT, VERTEX_COUNT
@@ -61,6 +63,7 @@ class Scene:
     hands: tuple[HandState | None, HandState | None]
     surface: Surface
     light: Light
+    environment: Environment
     shadow: ShadowMap
     backdrop: Backdrop
     textures: Textures
@@ -98,12 +101,12 @@ def photograph_crop(
         margin: widens the picture about its middle to round(size_px · margin) pixels at the same focal
             length.
     """
-    unseen = _labels(scene, np.empty((0, 0, 3), np.uint8), np.ones((2, JOINT_COUNT), bool), None, None)
-    tight = jittered_crop(unseen, rng, size_px, wide_share=mixture.wide_crops)
+    sample = _labels(scene, np.empty((0, 0, 3), np.uint8), np.ones((2, JOINT_COUNT), bool), None, None)
+    tight = jittered_crop(sample, rng, size_px, wide_share=mixture.wide_crops)
     crop = CropCamera(tight.rotation_crop_camera, tight.focal_px, int(round(size_px * margin)))
     image, mask, visibility = _crop_picture(scene, crop, rng, mixture.least_zoom)
-    seen = replace(unseen, visibility=visibility & unseen.presence[:, None])
-    return labels_in_crop(seen, crop, image, mask)
+    sample.visibility[:] &= visibility
+    return labels_in_crop(sample, crop, image, mask)
 
 
 def _crop_picture(
@@ -112,7 +115,7 @@ def _crop_picture(
     """Image (S, S, 3) uint8, mask (S, S) uint8 and visibility (2, 21) of a crop."""
     # Camera pixels per crop pixel, at the middle.
     zoom = max(float(scene.intrinsics.matrix[0, 0]) / crop.focal_px, least_zoom)
-    render_px = int(np.clip(np.ceil(crop.size_px * zoom), 24, crop.size_px))
+    render_px = min(max(ceil(crop.size_px * zoom), 24), crop.size_px)
     small = CropCamera(crop.rotation_crop_camera, crop.focal_px * render_px / crop.size_px, render_px)
     picture = picture_of(scene, crop_view(small))
     shrunk = max(zoom * crop.size_px / render_px, 1.0)
@@ -146,9 +149,13 @@ def crop_view(crop: CropCamera) -> View:
 
 def picture_of(scene: Scene, view: View, far: np.ndarray | None = None) -> Picture:
     """Linear colors, labels and depth; `far` is the view's backdrop where the caller has it already."""
-    seen = rasterize(view.to_view(scene.surface.vertices), scene.surface.faces, view)
+    surface = scene.surface
+    seen = rasterize(view.to_view(surface.vertices), surface.faces, view)
+    light_vertices(
+        seen.drawn, surface.faces, surface.shaded, surface.vertices, surface.attributes, *scene.environment
+    )
     far = far_picture(view, scene.backdrop, seen) if far is None else far
-    return shade(seen, scene.surface, view, scene.light, scene.shadow, far, scene.textures)
+    return shade(seen, surface, view, scene.light, scene.shadow, far, scene.textures)
 
 
 def _projected(scene: Scene, view: View) -> np.ndarray:

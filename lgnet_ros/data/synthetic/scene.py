@@ -122,8 +122,8 @@ def _place_in_view(
         distance = max(distance, 2.0 * max(half[0], half[1]) * focal / (0.85 * camera.height) + half[2])
     distance = max(distance, half[2] + 0.2)
     joints = np.array([hand.posed.joints for hand in hands])
-    pixels = rng.random((_PLACES_TRIED, 2)) * [camera.width, camera.height]
     size = np.array([camera.width, camera.height])
+    pixels = rng.random((_PLACES_TRIED, 2)) * size
     chosen = first_suiting(
         joints, center, distance, pixels, camera.matrix, size, truncated, 19, MIN_JOINTS_INSIDE
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random.bit_generator import ISeedSequence
 
 from lgnet_ros.data.synthetic.mixtures import MIXTURES, Mixture
 from lgnet_ros.errors import UserError
@@ -61,4 +62,15 @@ def random_stream(seed: int, index: int, split: str, purpose: str) -> np.random.
     by all four arguments at once, which costs a tenth of hashing them.
     """
     word = ((int(index) << 16) | (SPLITS.index(split) << 8) | _PURPOSES.index(purpose)) & _WORD
-    return np.random.Generator(np.random.Philox(key=np.array([int(seed) & _WORD, word], np.uint64)))
+    return np.random.Generator(np.random.Philox(_Key(int(seed) & _WORD, word)))
+
+
+class _Key(ISeedSequence):
+    """Philox's key as it is; given `key=` instead, it first asks the system for entropy, and drops it."""
+
+    def __init__(self, *words: int) -> None:
+        self._words = words
+
+    def generate_state(self, n_words: int, dtype: type = np.uint64) -> np.ndarray:
+        """The key's words."""
+        return np.array(self._words, dtype)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lgnet_ros.data.synthetic.behind import add_uncovered, paint_far
+from lgnet_ros.data.synthetic.behind import paint_far
 from lgnet_ros.data.synthetic.columns import ATTRIBUTES
 from lgnet_ros.data.synthetic.paint import paint_surfaces
 from lgnet_ros.data.synthetic.raster import View, Visibility, rasterize
@@ -48,7 +48,7 @@ class Backdrop(NamedTuple):
     Attributes:
         images: three pictures (256, 256, 3) uint8 sRGB, each with its three smaller copies behind it.
         maps: (3, 2, 3) affine from the direction (x/z, y/z, 1) to picture coordinates in whole pictures.
-        blur: (3,) how many sizes smaller than sharp each is taken.
+        blur: how many sizes smaller than sharp each is taken.
         tint: (2, 3) gain of the first two, linear.
         edge: the third's threshold, 0 to 255; from `UNMIXED` on, the first picture fills all.
         gradient: (3,) brightness = g0 + g1·x/z + g2·y/z.
@@ -56,7 +56,7 @@ class Backdrop(NamedTuple):
 
     images: tuple[tuple[np.ndarray, ...], ...]
     maps: np.ndarray
-    blur: np.ndarray
+    blur: tuple[int, int, int]
     tint: np.ndarray
     edge: float
     gradient: np.ndarray
@@ -66,7 +66,8 @@ class Surface(NamedTuple):
     """All triangles of a scene; the columns of the tables are named in `columns`.
 
     vertices (N, 3) float32 m; faces (M, 3) int32; part (M,) uint8, row of `materials`; detail (M,) int16,
-    row of `details` or -1; attributes (N, 12) float32; materials (P, 12) float32; details (D, 15) float32.
+    row of `details` or -1; attributes (N, 12) float32; materials (P, 12) float32; details (D, 15) float32;
+    shaded (N,) bool, whether hands nearby keep the environment's light from a vertex.
     """
 
     vertices: np.ndarray
@@ -76,6 +77,7 @@ class Surface(NamedTuple):
     attributes: np.ndarray
     materials: np.ndarray
     details: np.ndarray
+    shaded: np.ndarray
 
 
 class Textures(NamedTuple):
@@ -145,16 +147,15 @@ def shade(
 ) -> Picture:
     """Colors, labels and depths of a view from its samples; `far` is the view's `far_picture`."""
     picture = Picture(
-        np.zeros((view.height, view.width, 3), np.float32),
-        np.zeros((view.height, view.width), np.uint8),
-        np.zeros((view.height, view.width), np.float32),
+        np.empty((view.height, view.width, 3), np.float32),
+        np.empty((view.height, view.width), np.uint8),
+        np.empty((view.height, view.width), np.float32),
     )
     camera = np.array([view.focal_x, view.focal_y, view.center_x, view.center_y], np.float32)
     turn = np.ascontiguousarray(view.rotation.T, dtype=np.float32)
-    add_uncovered(seen.face, supersampling, far, picture.color)
     lamp = np.concatenate([light.direction, light.color]).astype(np.float32)
     paint_surfaces(
-        *seen, *surface[1:], supersampling, camera, turn, view.origin.astype(np.float32), lamp,
+        *seen[:3], *surface[1:7], supersampling, far, camera, turn, view.origin.astype(np.float32), lamp,
         *shadow, textures.on_surfaces, textures.noise, *picture, np.empty(ATTRIBUTES, np.float32),
     )  # fmt: skip
     return picture
@@ -195,4 +196,4 @@ def _fitting_size(k: int, view: View, backdrop: Backdrop) -> np.ndarray:
     (a, b, _), (c, d, _) = backdrop.maps[k].tolist()
     scale = (abs(a) + abs(b) + abs(c) + abs(d)) / 2.0
     sharp = int(log2(max(256.0 * scale / view.focal_x, 1.0)) + 0.5)
-    return backdrop.images[k][min(sharp + int(backdrop.blur[k]), len(backdrop.images[k]) - 1)]
+    return backdrop.images[k][min(sharp + backdrop.blur[k], len(backdrop.images[k]) - 1)]

@@ -16,9 +16,9 @@ _TRUNCATED_AT = 2.5
 def sample_shape(rng: np.random.Generator, hand: FastHand) -> np.ndarray:
     """(10,) float32 coefficients: standard normal, then corrected along the direction that changes the hand's
     length most, so that length is normal with 6 % whatever the model's own spread."""
-    shape = np.clip(rng.standard_normal(SHAPE_COUNT), -_TRUNCATED_AT, _TRUNCATED_AT)
+    shape = np.minimum(np.maximum(rng.standard_normal(SHAPE_COUNT), -_TRUNCATED_AT), _TRUNCATED_AT)
     gradient = _length_gradient(hand)
-    wanted = LENGTH_SPREAD * np.clip(rng.standard_normal(), -_TRUNCATED_AT, _TRUNCATED_AT)
+    wanted = LENGTH_SPREAD * min(max(rng.standard_normal(), -_TRUNCATED_AT), _TRUNCATED_AT)
     shape += gradient * (wanted - gradient @ shape) / (gradient @ gradient)
     return shape.astype(np.float32)
 

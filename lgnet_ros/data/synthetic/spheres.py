@@ -13,7 +13,7 @@ import numpy as np
 from lgnet_ros.data.synthetic.posing import FastHand, fast_hands
 from lgnet_ros.data.synthetic.vectors import length
 from lgnet_ros.hand_model.topology import OURS_ROTATION
-from lgnet_ros.jit import compiled
+from lgnet_ros.jit import compiled, exactly
 
 # In our joint order: (bone start, bone end, rotation that carries it); the palm hangs on the wrist.
 _FINGER_BONES = [(f + k, f + k + 1) for f in (1, 5, 9, 13, 17) for k in range(3)]
@@ -47,9 +47,9 @@ class SphereSet(NamedTuple):
     def rest(self, joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Centers (K, 3) and radii (K,) for the unposed joints (21, 3) of a shape."""
         scale = np.float32(length(joints[_REFERENCE_BONE[1]] - joints[_REFERENCE_BONE[0]]) / self.reference)
-        start, end = joints[self.ends[:, 0]], joints[self.ends[:, 1]]
-        centers = start + (end - start) * self.along[:, None] + self.offset * scale
-        return np.ascontiguousarray(centers, dtype=np.float32), self.radius * scale
+        centers = np.empty_like(self.template)
+        _place_balls(joints, self.ends, self.along, self.offset, scale, centers)
+        return centers, self.radius * scale
 
     def posed(
         self, centers: np.ndarray, rest: np.ndarray, turned: np.ndarray, chain: np.ndarray
@@ -132,6 +132,14 @@ def _fit_ball(points: np.ndarray, center: np.ndarray, bone: np.ndarray) -> tuple
     offset = (across.max(axis=0) + across.min(axis=0)) / 2
     # The palm is flat: its balls take the thickness, the neighbor's ball the width.
     return offset, float(np.percentile(np.linalg.norm(across - offset, axis=1), 35))
+
+
+@exactly
+def _place_balls(joints, ends, along, offset, scale, centers):
+    for k in range(centers.shape[0]):
+        a, b = ends[k, 0], ends[k, 1]
+        for c in range(3):
+            centers[k, c] = joints[a, c] + (joints[b, c] - joints[a, c]) * along[k] + offset[k, c] * scale
 
 
 @compiled

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
+from lgnet_ros.data.synthetic.columns import AMBIENT, NORMAL
 from lgnet_ros.jit import compiled
+
+
+class Environment(NamedTuple):
+    """Light from all around: `harmonics` (9, 3) of irradiance, see `irradiance`, and the balls that keep it
+    off their neighborhood: centers (3, K) and squared radii (K,). All float32."""
+
+    harmonics: np.ndarray
+    centers: np.ndarray
+    squared_radii: np.ndarray
 
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -17,7 +29,7 @@ def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 @compiled
 def _accumulate_normals(vertices, faces, normals):
     for f in range(faces.shape[0]):
-        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+        a, b, c = np.uint32(faces[f, 0]), np.uint32(faces[f, 1]), np.uint32(faces[f, 2])
         ux, uy, uz = (
             vertices[b, 0] - vertices[a, 0],
             vertices[b, 1] - vertices[a, 1],
@@ -30,7 +42,7 @@ def _accumulate_normals(vertices, faces, normals):
         )
         nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
         for k in range(3):
-            v = faces[f, k]
+            v = np.uint32(faces[f, k])
             normals[v, 0] += nx
             normals[v, 1] += ny
             normals[v, 2] += nz
@@ -38,6 +50,28 @@ def _accumulate_normals(vertices, faces, normals):
         x, y, z = normals[v, 0], normals[v, 1], normals[v, 2]
         scale = np.float32(1.0) / max(np.sqrt(x * x + y * y + z * z), np.float32(1e-12))
         normals[v, 0], normals[v, 1], normals[v, 2] = x * scale, y * scale, z * scale
+
+
+@compiled
+def light_vertices(drawn, faces, shaded, vertices, attributes, harmonics, centers, squared_radii):
+    """Fills the ambient light of the vertices of `drawn` faces; of others nobody asks.
+
+    shaded (N,) bool: whether the balls darken a vertex. The rest as in `Surface` and `Environment`.
+    """
+    lit = np.zeros(vertices.shape[0], np.bool_)
+    for f in range(faces.shape[0]):
+        for k in range(3 if drawn[f] else 0):
+            v = np.uint32(faces[f, k])
+            if lit[v]:
+                continue
+            lit[v] = True
+            nx, ny, nz = attributes[v, NORMAL], attributes[v, NORMAL + 1], attributes[v, NORMAL + 2]
+            opened = np.float32(1)
+            if shaded[v]:
+                x, y, z = vertices[v, 0], vertices[v, 1], vertices[v, 2]
+                opened = openness(x, y, z, nx, ny, nz, centers, squared_radii)
+            for c in range(3):
+                attributes[v, AMBIENT + c] = irradiance(c, nx, ny, nz, harmonics) * opened
 
 
 @compiled

@@ -1,0 +1,144 @@
+"""LGNet running on OpenVINO: two compiled networks, and compiled loops that pose the hands between them."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from lgnet_ros.errors import UserError
+from lgnet_ros.hand_model import HandModel
+from lgnet_ros.inference.posing import HandPoser, projected, sample_into
+from lgnet_ros.inference.tracing import INPUTS, PREDICTED, REFINEMENT, SIGHT
+from lgnet_ros.network.units import DECIMETRE
+
+_PRECISIONS = ("fp32", "bf16", "int8")
+
+
+class OpenVinoBackend:
+    """A converted network, compiled for this CPU, tuned for the time of one crop. See `Backend`.
+
+    Crops of a batch run one after the other, each on all threads: with shapes known at compile time that is
+    as fast as a batch, and a new batch size needs no warming up.
+
+    bf16: products, convolutions and attention in bfloat16; what lies between the last of them and the
+    outputs stays in float32, and so does all that concerns the hand model. int8: a quantized model, the rest
+    of it as in bf16 where the CPU has that.
+    """
+
+    def __init__(self, models: dict[str, Any], hand_model: HandModel, precision: str, threads: int) -> None:
+        """
+        Args:
+            models: `SIGHT` and, if the network refines, `REFINEMENT`: openvino.Models with named inputs and
+                outputs, see `tracing.traced`.
+            hand_model: what the network was made for.
+            precision: fp32, bf16 or int8.
+            threads: how many cores to use.
+
+        Raises:
+            UserError: no such precision on this CPU.
+        """
+        if precision not in _PRECISIONS:
+            raise UserError(f"precision '{precision}': on OpenVINO there are {', '.join(_PRECISIONS)}")
+        if precision == "bf16" and not has_bf16():
+            raise UserError("precision 'bf16': this CPU does not calculate in bfloat16; use fp32")
+        self.name = f"openvino-cpu-{precision}"
+        options = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": "bf16" if precision != "fp32" and has_bf16() else "f32",
+            "INFERENCE_NUM_THREADS": threads,
+        }
+        self._poser = HandPoser(hand_model)
+        self._sight = _Compiled(models[SIGHT], options)
+        self._refinement = _Compiled(models[REFINEMENT], options) if REFINEMENT in models else None
+
+    def infer(self, crops: np.ndarray, focal_px: np.ndarray) -> dict[str, np.ndarray]:
+        """See `Backend.infer`."""
+        rows = [self._single(crop, focal) for crop, focal in zip(crops, focal_px, strict=True)]
+        return {name: np.stack([row[name] for row in rows]) for name in PREDICTED}
+
+    def _single(self, crop: np.ndarray, focal_px: float) -> dict[str, np.ndarray]:
+        crops, focals = (self._sight.inputs[name] for name in INPUTS)
+        crops[0], focals[0] = crop, focal_px
+        self._sight.run()
+        seen = self._sight.outputs
+        rotations, rough = self._poser.pose(seen["sixd"], seen["shape"])
+        rough_joints = self._poser.joints(rough)
+        answer = {name: seen[name].copy() for name in PREDICTED if name in seen}  # the next crop writes there
+        answer |= {"rotations": rotations, "rough_vertices": rough, "rough_joints": rough_joints}
+        if self._refinement is None:
+            return answer | {"vertices": rough, "joints": rough_joints}
+        pixels = projected(rough, seen["camera_translation"], focal_px, crop.shape[0])
+        vertices = rough + self._offsets(rough, pixels, crop.shape[0])
+        return answer | {"vertices": vertices, "joints": self._poser.joints(vertices)}
+
+    def _offsets(self, rough: np.ndarray, pixels: np.ndarray, size_px: int) -> np.ndarray:
+        seen, shown = self._sight.outputs, self._refinement.inputs
+        stem, layer1, cells = (_as_maps(seen[name]) for name in ("stem", "layer1", "cells"))
+        ends = np.cumsum([stem.shape[-1], layer1.shape[-1]])
+        of_stem, of_layer1, places = np.split(shown["found"], ends, axis=-1)
+        sample_into(of_stem, stem, pixels, size_px)
+        sample_into(of_layer1, layer1, pixels, size_px)
+        np.divide(rough, np.float32(DECIMETRE), out=places)
+        sample_into(shown["start"], cells, pixels, size_px, seen["start"])
+        self._refinement.run()
+        return self._refinement.outputs["offsets"]
+
+
+class _Compiled:
+    """A compiled network with arrays of its own for its inputs and outputs, by name: nothing is copied."""
+
+    def __init__(self, model: Any, options: dict[str, Any]) -> None:
+        compiled = core().compile_model(model, "CPU", options)
+        self._request = compiled.create_infer_request()
+        tensor = openvino().Tensor
+        self.inputs = {port.get_any_name(): _array(port) for port in compiled.inputs}
+        self.outputs = {port.get_any_name(): _array(port) for port in compiled.outputs}
+        for ports, arrays in ((compiled.inputs, self.inputs), (compiled.outputs, self.outputs)):
+            for port in ports:
+                self._request.set_tensor(port, tensor(arrays[port.get_any_name()], shared_memory=True))
+
+    def run(self) -> None:
+        """From `inputs` to `outputs`."""
+        self._request.infer()
+
+
+def has_bf16() -> bool:
+    """Whether this CPU calculates in bfloat16."""
+    return "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+@cache
+def core() -> Any:
+    """One for the life of the process.
+
+    Its CPU plugin gives the thread that first compiles a signal stack (for AMX) and takes the memory away
+    when the last model goes, on whichever thread that happens: the next signal would end the process.
+    """
+    return openvino().Core()
+
+
+def openvino() -> ModuleType:
+    """The module.
+
+    Raises:
+        UserError: it is missing.
+    """
+    try:
+        return importlib.import_module("openvino")
+    except ImportError as error:
+        raise UserError(f"OpenVINO cannot be imported ({error}); pip install openvino") from None
+
+
+def _array(port: Any) -> np.ndarray:
+    return np.zeros(tuple(port.get_shape()), dtype=port.get_element_type().to_dtype())
+
+
+def _as_maps(rows: np.ndarray) -> np.ndarray:
+    """(K,S·S,C) to (K,S,S,C)."""
+    side = math.isqrt(rows.shape[1])
+    return rows.reshape(len(rows), side, side, -1)
