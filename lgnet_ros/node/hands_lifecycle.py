@@ -124,6 +124,7 @@ class HandsNode(LifecycleNode):
 
     def _configure(self) -> None:
         parameters = read(self, HandsParameters)
+        self.get_logger().info("warming up; the very first start also compiles, for half a minute or so")
         self._thread = InferenceThread()
         pipeline, model_id = self._thread.call(lambda: (self._load or load_pipeline)(parameters))
         self._values, self._configured = parameters, True
