@@ -46,6 +46,7 @@ class LGNetModule(L.LightningModule):
         self.network = initialized_network(recipe, hand_model)
         self._frozen = [self._part(name).requires_grad_(False) for name in recipe.frozen]
         self.parts = PartsHead(self.network.backbone.channels[2]) if recipe.parts_loss > 0 else None
+        self.to(memory_format=torch.channels_last)  # as the network is
         self._seen: BackboneFeatures | None = None
         self.network.backbone.register_forward_hook(self._keep_seen)
         self.train()

@@ -48,6 +48,17 @@ def test_lessons_begin_with_one_whole_hand_that_fills_the_crop() -> None:
         assert np.ptp(pixels, axis=0).max() > 0.35 * 64
 
 
+def test_the_second_lesson_shows_hands_near_each_other_that_fill_the_crop() -> None:
+    settings = SyntheticSettings(scenes="near")
+    crops = [render_crop_sample(3, index, settings, 64) for index in range(30)]
+    of_two = [crop for crop in crops if crop.presence.all()]
+    assert 10 <= len(of_two) <= 25
+    for crop in of_two:
+        joints = crop.joints.reshape(-1, 3)
+        pixels = crop.focal_px * joints[:, :2] / joints[:, 2:]
+        assert np.ptp(pixels, axis=0).max() > 0.35 * 64
+
+
 def test_named_and_sampled_poses_stay_within_the_joints_ranges() -> None:
     rng, kit = np.random.default_rng(1), hand_kits()[RIGHT]
     for angles in [

@@ -180,6 +180,22 @@ def test_training_goes_on_from_a_weights_file_too(
         assert torch.equal(value, begun.state_dict()[name]), name
 
 
+def test_parts_are_learned_beside_and_left_behind(
+    recipe: Recipe, sources: _Make, hand_model: HandModel, tmp_path: Path
+) -> None:
+    validated = replace(recipe.validation, every_minutes=1e-7)
+    recipe = replace(recipe, steps=3, parts_loss=1.0, validation=validated)
+    with pytest.raises(_Kill):
+        _train(recipe, sources, tmp_path / "run", hand_model, kill_at=2)
+    _train(recipe, sources, tmp_path / "run", hand_model, resume=True)
+    folder = RunFolder(tmp_path / "run")
+    with folder.curve.open(newline="", encoding="utf-8") as file:
+        losses = [float(row["train/parts"]) for row in csv.DictReader(file) if row["train/parts"]]
+    assert losses and min(losses) > 0
+    network, _ = network_of(folder.last, recipe, hand_model)  # loads strictly
+    assert not any("parts" in name for name in network.state_dict())
+
+
 def test_what_is_frozen_stays_as_it_began(
     recipe: Recipe, sources: _Make, hand_model: HandModel, tmp_path: Path
 ) -> None:

@@ -35,4 +35,6 @@ MIXTURES = {
     "all": Mixture(0.35, 0.25, 0.30, 0.30, 0.20, True, WIDE_SHARE, 0.0),
     # What fingers look like is learned in a tenth of the images from one hand, seen whole, near and sharp.
     "one_hand": Mixture(0.0, 0.0, 1.0, 0.05, 0.0, False, 0.0, 0.8),
+    # Which of two hands is which is learned from two that fill the crop.
+    "near": Mixture(0.55, 0.05, 0.40, 0.10, 0.0, False, 0.0, 0.8),
 }

@@ -28,7 +28,7 @@ class SyntheticSettings:
         hand_model: path of a hand model, or None for the one that ships.
         background_folder: a folder of the user's own photographs (JPEG, PNG) that join the backgrounds, or
             None.
-        scenes: which scenes and crops, a name of `MIXTURES`; "one_hand" is the beginning of a curriculum.
+        scenes: which scenes and crops, a name of `MIXTURES`; "one_hand" and "near" begin a curriculum.
     """
 
     split: str = "train"
