@@ -1,7 +1,6 @@
 """EfficientNet-Lite0 (Tan and Le, 2019; Lite: ReLU6, no squeeze-and-excitation) without the classifier.
 
-What nano sees with: little arithmetic, and there are ImageNet weights under a free licence, from which it
-learns in a tenth of the images.
+What nano sees with: little arithmetic, and there are ImageNet weights under a free licence to begin from.
 """
 
 from __future__ import annotations
