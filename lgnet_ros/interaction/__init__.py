@@ -5,7 +5,7 @@ from __future__ import annotations
 from lgnet_ros.interaction.contact import SurfaceContact, SurfaceTopology, surface_contact
 from lgnet_ros.interaction.grasp import FINGERTIPS, GRASP_CLASSES, Grasp, fingertips, grasp
 from lgnet_ros.interaction.keepout import keepout_points
-from lgnet_ros.interaction.palm import PalmPose, cross, palm_pose
+from lgnet_ros.interaction.palm import PalmPose, palm_pose
 
 __all__ = [
     "FINGERTIPS",
@@ -14,7 +14,6 @@ __all__ = [
     "PalmPose",
     "SurfaceContact",
     "SurfaceTopology",
-    "cross",
     "fingertips",
     "grasp",
     "keepout_points",

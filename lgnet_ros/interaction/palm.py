@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lgnet_ros.geometry.vectors import cross
 from lgnet_ros.hand_model.topology import JOINT_NAMES
 
 _WRIST = JOINT_NAMES.index("wrist")
@@ -51,9 +52,3 @@ def palm_pose(joints: np.ndarray, side: str) -> PalmPose:
         return PalmPose(position, np.eye(3))
     x_axis, z_axis = along / length, normal / area
     return PalmPose(position, np.array([x_axis, cross(z_axis, x_axis), z_axis]).T)
-
-
-def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(3,) a × b of two single vectors, at a tenth of the time that `np.cross` spends on generality."""
-    (ax, ay, az), (bx, by, bz) = a.tolist(), b.tolist()
-    return np.array([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 import numpy as np
 from std_msgs.msg import Header
 
+from lgnet_ros.geometry.vectors import cross
 from lgnet_ros.hand_model.topology import JOINT_NAMES
 from lgnet_ros.interaction import GRASP_CLASSES
-from lgnet_ros.interaction.palm import cross
 from lgnet_ros.msg import Hand as HandMsg
 from lgnet_ros.msg import Hands, HandsRelation
 from lgnet_ros.node.markers import SIDE_COLORS

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from lgnet_ros.geometry import CameraIntrinsics
+from lgnet_ros.geometry.vectors import cross
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.hand_model.topology import MANO_PARENTS, SIDES
 from lgnet_ros.interaction import (
     SurfaceTopology,
-    cross,
     grasp,
     keepout_points,
     palm_pose,

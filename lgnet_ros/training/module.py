@@ -45,10 +45,11 @@ class LGNetModule(L.LightningModule):
         self.recipe, self.total_steps, self.steps_per_epoch = recipe, total_steps, steps_per_epoch
         self.network = initialized_network(recipe, hand_model)
         self._frozen = [self._part(name).requires_grad_(False) for name in recipe.frozen]
-        self.parts = PartsHead(self.network.backbone.channels[2]) if recipe.parts_loss > 0 else None
-        self.to(memory_format=torch.channels_last)  # as the network is
+        self.parts: PartsHead | None = None
         self._seen: BackboneFeatures | None = None
-        self.network.backbone.register_forward_hook(self._keep_seen)
+        if recipe.parts_loss > 0:
+            self.parts = PartsHead(self.network.backbone.channels[2]).to(memory_format=torch.channels_last)
+            self.network.backbone.register_forward_hook(self._keep_seen)
         self.train()
         self._validation, self._mean_pose = validation, mean_pose
         self._evaluation: Evaluation | None = None

@@ -12,8 +12,8 @@ from lgnet_ros.data.synthetic.columns import AMBIENT, ATTRIBUTES, NORMAL
 from lgnet_ros.data.synthetic.framing import project
 from lgnet_ros.data.synthetic.poses import POSES, within_limits
 from lgnet_ros.data.synthetic.raster import View
-from lgnet_ros.data.synthetic.vectors import cross, length, turn_about, turn_by, unit
 from lgnet_ros.data.synthetic.vertex_light import irradiance, light_vertices, openness
+from lgnet_ros.geometry.vectors import cross, length, turn_about, turn_by, unit
 
 _HALF = np.array([0.02, 0.05, 0.03], np.float32)
 

@@ -20,9 +20,9 @@ from lgnet_ros.data.synthetic.render import HandState, Scene
 from lgnet_ros.data.synthetic.shading import Backdrop, Light, Textures, no_shadow, shadow_map
 from lgnet_ros.data.synthetic.skin import SkinMap, skin_maps
 from lgnet_ros.data.synthetic.spheres import SphereSet, sphere_sets
-from lgnet_ros.data.synthetic.vectors import length
 from lgnet_ros.data.synthetic.vertex_light import Environment
 from lgnet_ros.geometry.cameras import CameraIntrinsics
+from lgnet_ros.geometry.vectors import length
 from lgnet_ros.hand_model.mesh import boundary_loop
 
 _SHADOW_BEYOND_M = 0.10

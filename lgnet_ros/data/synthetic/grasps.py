@@ -10,7 +10,7 @@ from lgnet_ros.data.synthetic.build import HandKit, PlacedHand
 from lgnet_ros.data.synthetic.closing import brought_up, close_fingers
 from lgnet_ros.data.synthetic.objects import Thing
 from lgnet_ros.data.synthetic.poses import POSES, within_limits
-from lgnet_ros.data.synthetic.vectors import cross, turn_about, unit
+from lgnet_ros.geometry.vectors import cross, turn_about, unit
 from lgnet_ros.hand_model.topology import LEFT
 
 # Balls are a little thinner than the flesh.

@@ -7,7 +7,7 @@ from math import exp
 import numpy as np
 
 from lgnet_ros.data.synthetic.shading import Light
-from lgnet_ros.data.synthetic.vectors import unit
+from lgnet_ros.geometry.vectors import unit
 
 
 def sample_light(rng: np.random.Generator) -> tuple[Light, np.ndarray]:

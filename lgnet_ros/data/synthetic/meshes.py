@@ -12,7 +12,7 @@ from lgnet_ros.data.synthetic.columns import (
     DETAIL_COLUMNS,
     PLAIN,
 )
-from lgnet_ros.data.synthetic.vectors import cross, length, unit
+from lgnet_ros.geometry.vectors import cross, length, unit
 
 NO_DETAILS = np.zeros((0, DETAIL_COLUMNS), np.float32)
 FIRST_MATERIAL, BARE = np.zeros(1, np.uint8), np.full(1, -1, np.int16)  # the same for all of a part's faces

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lgnet_ros.data.synthetic.arms import Arm
-from lgnet_ros.data.synthetic.vectors import cross, length, unit
+from lgnet_ros.geometry.vectors import cross, length, unit
 from lgnet_ros.hand_model.topology import LEFT
 from lgnet_ros.jit import compiled
 

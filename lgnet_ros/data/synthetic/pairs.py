@@ -8,7 +8,7 @@ from lgnet_ros.data.synthetic.build import HandKit, PlacedHand
 from lgnet_ros.data.synthetic.orientation import root_from, sample_root
 from lgnet_ros.data.synthetic.poses import POSES, sample_pose, untangled, within_limits
 from lgnet_ros.data.synthetic.spheres import gap, slide_to_contact
-from lgnet_ros.data.synthetic.vectors import length, turn_about, turn_by, unit
+from lgnet_ros.geometry.vectors import length, turn_about, turn_by, unit
 from lgnet_ros.hand_model.topology import LEFT, RIGHT
 
 _IN_CONTACT = 1.0 / 3.0

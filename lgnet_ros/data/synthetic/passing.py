@@ -9,7 +9,7 @@ from lgnet_ros.data.synthetic.grasps import sample_grasp
 from lgnet_ros.data.synthetic.objects import Thing
 from lgnet_ros.data.synthetic.orientation import sample_root
 from lgnet_ros.data.synthetic.spheres import gap
-from lgnet_ros.data.synthetic.vectors import turn_about
+from lgnet_ros.geometry.vectors import turn_about
 from lgnet_ros.hand_model.topology import LEFT, RIGHT
 
 Held = tuple[Thing, np.ndarray, np.ndarray]  # what, its rotation (3, 3), its place (3,)

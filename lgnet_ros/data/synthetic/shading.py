@@ -17,7 +17,7 @@ from lgnet_ros.data.synthetic.behind import paint_far
 from lgnet_ros.data.synthetic.columns import ATTRIBUTES
 from lgnet_ros.data.synthetic.paint import paint_surfaces
 from lgnet_ros.data.synthetic.raster import View, Visibility, rasterize
-from lgnet_ros.data.synthetic.vectors import cross, unit
+from lgnet_ros.geometry.vectors import cross, unit
 
 UNMIXED = 280.0
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lgnet_ros.data.synthetic.posing import FastHand, fast_hands
-from lgnet_ros.data.synthetic.vectors import length
+from lgnet_ros.geometry.vectors import length
 from lgnet_ros.hand_model.topology import OURS_ROTATION
 from lgnet_ros.jit import compiled, exactly
 

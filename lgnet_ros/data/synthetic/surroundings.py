@@ -24,7 +24,7 @@ from lgnet_ros.data.synthetic.objects import sample_thing
 from lgnet_ros.data.synthetic.orientation import Viewpoint, random_rotation, sample_arm, sample_root
 from lgnet_ros.data.synthetic.poses import sample_pose
 from lgnet_ros.data.synthetic.shading import Textures
-from lgnet_ros.data.synthetic.vectors import cross, turn_about, unit
+from lgnet_ros.geometry.vectors import cross, turn_about, unit
 
 _X, _Y = np.eye(3)[:2]
 _TABLE = {"above": 0.75, "egocentric": 0.5, "facing": 0.2}

@@ -1,5 +1,5 @@
 """Single 3-vectors in plain Python: a call of NumPy or SciPy costs ten times the arithmetic, and a scene
-makes hundreds."""
+makes hundreds, a frame dozens."""
 
 from __future__ import annotations
 
