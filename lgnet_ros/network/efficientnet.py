@@ -25,12 +25,14 @@ _STAGES = (
     (320, 6, 3, 1, 1),
 )
 _EPSILON = 1e-3  # of its batch norms, as trained
+_FUSED, _FUSED_EXPANSION, _FUSED_KERNEL, _FUSED_BLOCKS = 160, 4, 5, 2
 
 
 class EfficientNetLite0(nn.Module):
     """The feature extractor; `channels` names the widths of its three outputs.
 
-    The last map joins the fifth stage's, 8×8 for 128 px, with the seventh's, which is half as fine.
+    The fifth stage's map, 8×8 for 128 px, and the seventh's, half as fine, are `fused` into the last one, ours
+    alone: what the coarse one knows of an image it knows of all hands in it together.
     """
 
     def __init__(self) -> None:
@@ -44,19 +46,20 @@ class EfficientNetLite0(nn.Module):
             others = (InvertedResidual(outputs, outputs, expansion, kernel, 1) for _ in range(blocks - 1))
             self.stages.append(nn.Sequential(first, *others))
             inputs = outputs
-        self.channels = (_STEM, _STAGES[1][0], _STAGES[4][0] + _STAGES[6][0])
+        self.fused = _fusion(_STAGES[4][0] + _STAGES[6][0])
+        self.channels = (_STEM, _STAGES[1][0], _FUSED)
         for part in self.modules():
             if isinstance(part, nn.Conv2d):
                 nn.init.kaiming_normal_(part.weight, mode="fan_out")
 
     def forward(self, images: Tensor) -> BackboneFeatures:
-        """(B,3,S,S) normalized images to maps (B,32,S/2,S/2), (B,24,S/4,S/4) and (B,432,S/16,S/16)."""
+        """(B,3,S,S) normalized images to maps (B,32,S/2,S/2), (B,24,S/4,S/4) and (B,160,S/16,S/16)."""
         stem = F.relu6(self.stem_norm(self.stem(images)))
         maps = [stem]
         for stage in self.stages:
             maps.append(stage(maps[-1]))
         deepest = F.interpolate(maps[7], scale_factor=2, mode="nearest")
-        return BackboneFeatures(stem, maps[2], torch.cat([maps[5], deepest], 1))
+        return BackboneFeatures(stem, maps[2], self.fused(torch.cat([maps[5], deepest], 1)))
 
     @staticmethod
     def from_published(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -96,6 +99,17 @@ class InvertedResidual(nn.Module):
         wide = F.relu6(self.depthwise_norm(self.depthwise(wide))).to(x.dtype)
         narrow = self.project_norm(self.project(wide))
         return x + narrow if self.shortcut else narrow
+
+
+def _fusion(inputs: int) -> nn.Sequential:
+    """Both maps to one of fewer channels, and each cell with its surroundings."""
+    blocks = (
+        InvertedResidual(_FUSED, _FUSED, _FUSED_EXPANSION, _FUSED_KERNEL, stride=1)
+        for _ in range(_FUSED_BLOCKS)
+    )
+    return nn.Sequential(
+        nn.Conv2d(inputs, _FUSED, 1, bias=False), nn.BatchNorm2d(_FUSED, eps=_EPSILON), *blocks
+    )
 
 
 def _renamed(name: str) -> str:
