@@ -45,7 +45,7 @@ def test_images_of_either_size_arrive_from_either_kind_of_publisher(rig):
                 shoot_until(camera, size, lambda: len(hands) >= 3, 60)
                 stamps = camera.count + 30
                 camera.close()
-        assert all(message.calibrated and "untrained" in message.model_id for message in hands)
+        assert all(message.calibrated and message.model_id.startswith("lgnet-nano/") for message in hands)
         with_hands = {(m.header.stamp.sec, m.header.stamp.nanosec) for m in hands if m.hands}
         of_frames = {(f.header.stamp.sec, f.header.stamp.nanosec) for t in frames for f in t.transforms}
         assert with_hands <= of_frames
