@@ -31,8 +31,8 @@ _FUSED, _FUSED_EXPANSION, _FUSED_KERNEL, _FUSED_BLOCKS = 160, 4, 5, 2
 class EfficientNetLite0(nn.Module):
     """The feature extractor; `channels` names the widths of its three outputs.
 
-    The fifth stage's map, 8×8 for 128 px, and the seventh's, half as fine, are `fused` into the last one, ours
-    alone: what the coarse one knows of an image it knows of all hands in it together.
+    The fifth stage's map, 8×8 for 128 px, and the seventh's, half as fine, are `fused` into the last one, by
+    layers of ours: what the coarse one knows of an image it knows of all hands in it together.
     """
 
     def __init__(self) -> None:

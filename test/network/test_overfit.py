@@ -27,8 +27,13 @@ NANO_CONFIGS = {
     "no local graph": replace(NANO, local_graph=LocalGraph.NONE),
     "literal algorithm": replace(NANO, literal_algorithm=True),
 }
-# Where the mesh is less well held together, its coordinates are learned one by one.
-PATIENCE = {"without mesh_stage": {"rate": 4e-3, "limit": 180}, "without laplacian_loss": {"limit": 160}}
+# Where the mesh is less well held together, its coordinates are learned one by one; where one branch serves
+# both hands, only their embeddings tell it which.
+PATIENCE = {
+    "without mesh_stage": {"rate": 4e-3, "limit": 180},
+    "without laplacian_loss": {"limit": 160},
+    "without lr_feature": {"limit": 160},
+}
 GOAL_MM = 2.0
 
 
