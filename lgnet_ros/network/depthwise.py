@@ -42,24 +42,13 @@ class _Depthwise(torch.autograd.Function):
         return F.conv2d(x, weight, stride=stride, padding=weight.shape[-1] // 2, groups=len(weight))
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, None]:
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
         x, weight = context.saved_tensors
-        size, channels = weight.shape[-1], len(weight)
-        towards = _channels_last(gradient)
-        of_weight = np.zeros((size, size, channels), np.float32)
-        _kernel_gradient(_channels_last(x), towards, context.stride, of_weight)
-        of_x = None
-        if context.needs_input_grad[0]:
-            of_x = _input_gradient(x.shape, weight, towards, context.stride)
-        return of_x, torch.from_numpy(of_weight).permute(2, 0, 1)[:, None], None
-
-
-def _input_gradient(shape: torch.Size, weight: Tensor, gradient: np.ndarray, stride: int) -> Tensor:
-    batch, channels, height, width = shape
-    total = np.zeros((batch, height, width, channels), np.float32)
-    kernel = weight.detach()[:, 0].permute(1, 2, 0).contiguous().numpy()
-    _spread_gradient(kernel, gradient, stride, total)
-    return torch.from_numpy(total).permute(0, 3, 1, 2)
+        seen, kernel = _channels_last(x), weight.detach()[:, 0].permute(1, 2, 0).contiguous().numpy()
+        of_x, of_kernel = np.zeros_like(seen), np.zeros_like(kernel)
+        _spread_gradient(seen, kernel, _channels_last(gradient), context.stride, of_x, of_kernel)
+        of_weight = torch.from_numpy(of_kernel).permute(2, 0, 1)[:, None]
+        return torch.from_numpy(of_x).permute(0, 3, 1, 2), of_weight, None
 
 
 def _channels_last(values: Tensor) -> np.ndarray:
@@ -68,9 +57,11 @@ def _channels_last(values: Tensor) -> np.ndarray:
 
 
 @compiled
-def _kernel_gradient(x, gradient, stride, total):
-    """total (k,k,C) += for each place in the kernel, x (B,H,W,C) there times gradient (B,h,w,C)."""
-    size, height, width = total.shape[0], x.shape[1], x.shape[2]
+def _spread_gradient(x, kernel, gradient, stride, of_x, of_kernel):
+    """For each place in the kernel (k,k,C), gradient (B,h,w,C) times it onto of_x, shaped as x (B,H,W,C), and
+    times what x was there onto of_kernel.
+    """
+    size, height, width = kernel.shape[0], x.shape[1], x.shape[2]
     for b in range(gradient.shape[0]):
         for i in range(gradient.shape[1]):
             for j in range(gradient.shape[2]):
@@ -83,27 +74,9 @@ def _kernel_gradient(x, gradient, stride, total):
                         column = j * stride + m - size // 2
                         if column < 0 or column >= width:
                             continue
-                        there, into = x[b, row, column], total[k, m]
+                        there, into = x[b, row, column], of_kernel[k, m]
                         for c in range(into.shape[0]):
                             into[c] += here[c] * there[c]
-
-
-@compiled
-def _spread_gradient(kernel, gradient, stride, total):
-    """total (B,H,W,C) += for each place in the kernel (k,k,C), it times gradient (B,h,w,C)."""
-    size, height, width = kernel.shape[0], total.shape[1], total.shape[2]
-    for b in range(gradient.shape[0]):
-        for i in range(gradient.shape[1]):
-            for j in range(gradient.shape[2]):
-                here = gradient[b, i, j]
-                for k in range(size):
-                    row = i * stride + k - size // 2
-                    if row < 0 or row >= height:
-                        continue
-                    for m in range(size):
-                        column = j * stride + m - size // 2
-                        if column < 0 or column >= width:
-                            continue
-                        factor, into = kernel[k, m], total[b, row, column]
-                        for c in range(into.shape[0]):
-                            into[c] += here[c] * factor[c]
+                        factor, onto = kernel[k, m], of_x[b, row, column]
+                        for c in range(onto.shape[0]):
+                            onto[c] += here[c] * factor[c]
