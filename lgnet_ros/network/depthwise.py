@@ -51,6 +51,18 @@ class _Depthwise(torch.autograd.Function):
         return torch.from_numpy(of_x).permute(0, 3, 1, 2), of_weight, None
 
 
+def kernel_gradient(x: Tensor, gradient: Tensor, size: int, stride: int) -> Tensor:
+    """The gradient (C,1,size,size) float32 of a depthwise convolution's kernel.
+
+    Args:
+        x: its input, (B,C,H,W).
+        gradient: that of its output, (B,C,⌈H/stride⌉,⌈W/stride⌉).
+    """
+    of_kernel = np.zeros((size, size, x.shape[1]), np.float32)
+    _gather_gradient(_channels_last(x.float()), _channels_last(gradient.float()), stride, of_kernel)
+    return torch.from_numpy(of_kernel).permute(2, 0, 1)[:, None]
+
+
 def _channels_last(values: Tensor) -> np.ndarray:
     """(B,C,H,W) as (B,H,W,C), without a copy where they lie so."""
     return values.detach().permute(0, 2, 3, 1).contiguous().numpy()
@@ -80,3 +92,24 @@ def _spread_gradient(x, kernel, gradient, stride, of_x, of_kernel):
                         factor, onto = kernel[k, m], of_x[b, row, column]
                         for c in range(onto.shape[0]):
                             onto[c] += here[c] * factor[c]
+
+
+@compiled
+def _gather_gradient(x, gradient, stride, of_kernel):
+    """For each place in the kernel (k,k,C), gradient (B,h,w,C) times what x (B,H,W,C) was there."""
+    size, height, width = of_kernel.shape[0], x.shape[1], x.shape[2]
+    for b in range(gradient.shape[0]):
+        for i in range(gradient.shape[1]):
+            for j in range(gradient.shape[2]):
+                here = gradient[b, i, j]
+                for k in range(size):
+                    row = i * stride + k - size // 2
+                    if row < 0 or row >= height:
+                        continue
+                    for m in range(size):
+                        column = j * stride + m - size // 2
+                        if column < 0 or column >= width:
+                            continue
+                        there, into = x[b, row, column], of_kernel[k, m]
+                        for c in range(into.shape[0]):
+                            into[c] += here[c] * there[c]

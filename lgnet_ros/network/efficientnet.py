@@ -1,6 +1,8 @@
-"""EfficientNet-Lite0 (Tan and Le, 2019; Lite: ReLU6, no squeeze-and-excitation) without the classifier.
+"""EfficientNet-Lite0 (Tan and Le, 2019; Lite: ReLU6, no squeeze-and-excitation) as MediaPipe's hand landmark
+network has it.
 
-What nano sees with: little arithmetic, and there are ImageNet weights under a free licence to begin from.
+What nano sees with: little arithmetic, and there are weights that know photographs of hands, under a free
+licence (Apache-2.0), to begin from.
 """
 
 from __future__ import annotations
@@ -10,10 +12,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lgnet_ros.network.backbone import BackboneFeatures
+from lgnet_ros.network.bottleneck import Bottleneck, folded
 from lgnet_ros.network.depthwise import DepthwiseConv2d
 from lgnet_ros.network.normalize import IMAGENET_MEAN, IMAGENET_STD
 
-_STEM = 32
+_STEM = 24  # 32 in the published network; here and in the first block of the second stage MediaPipe saves
 # Per stage: outputs, expansion, kernel, stride, blocks.
 _STAGES = (
     (16, 1, 3, 1, 1),
@@ -42,7 +45,7 @@ class EfficientNetLite0(nn.Module):
         self.stages = nn.ModuleList()
         inputs = _STEM
         for outputs, expansion, kernel, stride, blocks in _STAGES:
-            first = InvertedResidual(inputs, outputs, expansion, kernel, stride)
+            first = InvertedResidual(inputs, outputs, 4 if inputs == 16 else expansion, kernel, stride)
             others = (InvertedResidual(outputs, outputs, expansion, kernel, 1) for _ in range(blocks - 1))
             self.stages.append(nn.Sequential(first, *others))
             inputs = outputs
@@ -53,7 +56,7 @@ class EfficientNetLite0(nn.Module):
                 nn.init.kaiming_normal_(part.weight, mode="fan_out")
 
     def forward(self, images: Tensor) -> BackboneFeatures:
-        """(B,3,S,S) normalized images to maps (B,32,S/2,S/2), (B,24,S/4,S/4) and (B,160,S/16,S/16)."""
+        """(B,3,S,S) normalized images to maps (B,24,S/2,S/2), (B,24,S/4,S/4) and (B,160,S/16,S/16)."""
         stem = F.relu6(self.stem_norm(self.stem(images)))
         maps = [stem]
         for stage in self.stages:
@@ -61,21 +64,37 @@ class EfficientNetLite0(nn.Module):
         deepest = F.interpolate(maps[7], scale_factor=2, mode="nearest")
         return BackboneFeatures(stem, maps[2], self.fused(torch.cat([maps[5], deepest], 1)))
 
-    @staticmethod
-    def from_published(state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """This class's state dict of one in the names of the `efficientnet_pytorch` package.
+    def from_published(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """This network's state dict from the `convolutions` of MediaPipe's hand landmark network.
 
-        Those weights were trained on (x − 127) / 128 of 8 bits; here images come with ImageNet's mean and
-        deviation, and the first convolution and its norm take up the difference.
+        Its batch norms are folded into the convolutions: here they are at rest and only scale what comes, and
+        add the bias. The scale leaves the weights the size of fresh ones, so that one learning rate suits all
+        layers; as published, they differ several hundredfold. It was trained on pixels in [0, 1]; here images
+        come with ImageNet's mean and deviation, and the first convolution takes up the difference.
         """
-        renamed = {_renamed(name): value for name, value in state.items()}
-        if "stem.weight" in renamed and "stem_norm.running_mean" in renamed:
-            mean, std = (255 * torch.tensor(values) for values in (IMAGENET_MEAN, IMAGENET_STD))
-            kernel = renamed["stem.weight"]
-            constant = (kernel.sum((2, 3)) * (mean - 127) / 128).sum(1)
-            renamed["stem.weight"] = kernel * (std / 128)[:, None, None]
-            renamed["stem_norm.running_mean"] = renamed["stem_norm.running_mean"] - constant
-        return renamed
+        taken: dict[str, Tensor] = {}
+        for order, (name, norm_name) in enumerate(self._in_order()):
+            weight, bias = state.get(f"{order}.weight"), state.get(f"{order}.bias")
+            if weight is None or bias is None:
+                break
+            if order == 0:
+                mean, std = (torch.tensor(values)[:, None, None] for values in (IMAGENET_MEAN, IMAGENET_STD))
+                bias = bias + (weight * mean).sum((1, 2, 3))
+                weight = weight * std
+            scale = weight.square().mean().sqrt() / (2 / weight[0].numel()) ** 0.5
+            weight = weight / scale
+            norm = {"weight": scale.expand(len(bias)), "bias": bias, "running_mean": torch.zeros_like(bias)}
+            norm["running_var"] = torch.full_like(bias, 1 - _EPSILON)
+            taken[f"{name}.weight"] = weight
+            taken.update({f"{norm_name}.{key}": value for key, value in norm.items()})
+        return taken
+
+    def _in_order(self) -> list[tuple[str, str]]:
+        """Convolutions and their norms as the image passes them, without those of `fused`."""
+        names = [
+            name for name, part in self.named_modules() if isinstance(part, nn.Conv2d) and "fused" not in name
+        ]
+        return [(name, f"{name}_norm") for name in names]
 
 
 class InvertedResidual(nn.Module):
@@ -95,10 +114,30 @@ class InvertedResidual(nn.Module):
         self.widens, self.shortcut = expansion > 1, stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
+        narrow = self._at_once(x) if self._learns_at_rest(x) else self._layer_by_layer(x)
+        return x + narrow if self.shortcut else narrow
+
+    def _layer_by_layer(self, x: Tensor) -> Tensor:
         wide = F.relu6(self.expand_norm(self.expand(x))) if self.widens else x
         wide = F.relu6(self.depthwise_norm(self.depthwise(wide))).to(x.dtype)
-        narrow = self.project_norm(self.project(wide))
-        return x + narrow if self.shortcut else narrow
+        return self.project_norm(self.project(wide))
+
+    def _learns_at_rest(self, x: Tensor) -> bool:
+        """Whether this is training in bfloat16, on a CPU, with batch norms that keep their statistics."""
+        resting = self.widens and not self.depthwise_norm.training
+        return (
+            resting
+            and torch.is_grad_enabled()
+            and x.device.type == "cpu"
+            and torch.is_autocast_enabled("cpu")
+        )
+
+    def _at_once(self, x: Tensor) -> Tensor:
+        expand, expand_bias = folded(self.expand, self.expand_norm)
+        kernel, kernel_bias = folded(self.depthwise, self.depthwise_norm)
+        project, project_bias = folded(self.project, self.project_norm)
+        weights = (expand, expand_bias, kernel, kernel_bias, project, project_bias)
+        return Bottleneck.apply(x.bfloat16(), *weights, self.depthwise.stride[0])
 
 
 def _fusion(inputs: int) -> nn.Sequential:
@@ -110,23 +149,3 @@ def _fusion(inputs: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(inputs, _FUSED, 1, bias=False), nn.BatchNorm2d(_FUSED, eps=_EPSILON), *blocks
     )
-
-
-def _renamed(name: str) -> str:
-    """`_blocks.5._depthwise_conv.weight`: stages.3.0.depthwise.weight."""
-    parts = name.split(".")
-    if parts[0] != "_blocks":
-        return ".".join([{"_conv_stem": "stem", "_bn0": "stem_norm"}.get(parts[0], parts[0]), *parts[1:]])
-    stage, block = _PLACES[int(parts[1])]
-    return ".".join(["stages", str(stage), str(block), _LAYERS[parts[2]], *parts[3:]])
-
-
-_PLACES = [(stage, block) for stage, plan in enumerate(_STAGES) for block in range(plan[-1])]
-_LAYERS = {
-    "_expand_conv": "expand",
-    "_bn0": "expand_norm",
-    "_depthwise_conv": "depthwise",
-    "_bn1": "depthwise_norm",
-    "_project_conv": "project",
-    "_bn2": "project_norm",
-}

@@ -1,4 +1,4 @@
-"""ImageNet weights for the backbone, as they are published."""
+"""Weights for the backbone, as they are published: of ImageNet, or of MediaPipe's hands."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from torch import Tensor
 from lgnet_ros.errors import UserError
 from lgnet_ros.network.backbone import ResNet50
 from lgnet_ros.network.efficientnet import EfficientNetLite0
+from lgnet_ros.network.tflite import convolutions
 
 
-def load_imagenet(backbone: ResNet50 | EfficientNetLite0, path: Path | str) -> str:
+def load_published(backbone: ResNet50 | EfficientNetLite0, path: Path | str) -> str:
     """Copy the weights that fit into the backbone.
 
     Args:
         backbone: changed in place.
-        path: `.safetensors`, or a `.pth` state dict, torchvision's of a ResNet-50 or one of an
-            EfficientNet-Lite0 in the names of the `efficientnet_pytorch` package; no code in it is run.
+        path: torchvision's state dict of a ResNet-50, `.safetensors` or `.pth`, no code in which is run; or,
+            for an EfficientNet-Lite0, `hand_landmark_full.tflite`, which mediapipe 0.10.21's wheel carries.
 
     Returns:
         One line: how many tensors were taken, and which were not, on either side.
@@ -29,11 +30,12 @@ def load_imagenet(backbone: ResNet50 | EfficientNetLite0, path: Path | str) -> s
     Raises:
         UserError: the file is missing or unreadable, or nothing in it fits.
     """
-    source = backbone.from_published(_read(Path(path)))
+    published = _read(Path(path))
+    source = backbone.from_published(published)
     wanted = backbone.state_dict()
     fits = {name for name, value in wanted.items() if name in source and source[name].shape == value.shape}
     if not fits:
-        raise UserError(f"{path}: none of its {len(source)} tensors fits; is it of the same backbone?")
+        raise UserError(f"{path}: none of its {len(published)} tensors fits; is it of the same backbone?")
     backbone.load_state_dict({name: source[name] for name in fits}, strict=False)
     missing = wanted.keys() - source.keys()
     misshapen = (wanted.keys() & source.keys()) - fits
@@ -46,6 +48,8 @@ def load_imagenet(backbone: ResNet50 | EfficientNetLite0, path: Path | str) -> s
 def _read(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise UserError(f"{path}: no such file of backbone weights")
+    if path.suffix == ".tflite":
+        return convolutions(path)
     try:
         if path.suffix == ".safetensors":
             return load_file(path)

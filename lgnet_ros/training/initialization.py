@@ -1,4 +1,4 @@
-"""What a network's weights start from: a seed, ImageNet's backbone, or an earlier stage's network."""
+"""What a network's weights start from: a seed, a published backbone, or an earlier stage's network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lgnet_ros.errors import UserError
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference.weights import load_network
 from lgnet_ros.network import LGNet
-from lgnet_ros.network.pretrained import load_imagenet
+from lgnet_ros.network.pretrained import load_published
 from lgnet_ros.training.checkpoints import read_checkpoint
 from lgnet_ros.training.recipe import Recipe
 
@@ -29,7 +29,7 @@ def initialized_network(recipe: Recipe, hand_model: HandModel) -> LGNet:
         torch.manual_seed(recipe.seed)
         network = LGNet(recipe.network_config(), hand_model)
     if recipe.backbone_weights is not None:
-        _log.info("%s", load_imagenet(network.backbone, recipe.backbone_weights))
+        _log.info("%s", load_published(network.backbone, recipe.backbone_weights))
     if recipe.start_from is not None:
         _log.info("%s", load_stage(network, recipe.start_from))
     return network.to(memory_format=torch.channels_last)

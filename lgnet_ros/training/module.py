@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import Any
 
 import lightning as L
@@ -22,6 +23,7 @@ from lgnet_ros.network.losses import total_loss
 from lgnet_ros.network.target import Target
 from lgnet_ros.training.batches import Batch, stacked, to_tensors
 from lgnet_ros.training.initialization import initialized_network
+from lgnet_ros.training.optimizers import make_optimizer
 from lgnet_ros.training.parts import PartsHead
 from lgnet_ros.training.recipe import Recipe
 from lgnet_ros.training.schedule import learning_rate_share
@@ -44,7 +46,8 @@ class LGNetModule(L.LightningModule):
         super().__init__()
         self.recipe, self.total_steps, self.steps_per_epoch = recipe, total_steps, steps_per_epoch
         self.network = initialized_network(recipe, hand_model)
-        self._frozen = [self._part(name).requires_grad_(False) for name in recipe.frozen]
+        frozen = [part.requires_grad_(False) for part in self._parts("frozen", recipe.frozen)]
+        self._at_rest = [*frozen, *self._parts("resting", recipe.resting)]
         self.parts: PartsHead | None = None
         self._seen: BackboneFeatures | None = None
         if recipe.parts_loss > 0:
@@ -57,16 +60,19 @@ class LGNetModule(L.LightningModule):
     def _keep_seen(self, _: nn.Module, __: tuple[Tensor], features: BackboneFeatures) -> None:
         self._seen = features
 
-    def _part(self, name: str) -> nn.Module:
-        try:
-            return self.network.get_submodule(name)
-        except AttributeError as error:
-            raise UserError(f"frozen: the network has no part '{name}'") from error
+    def _parts(self, key: str, patterns: tuple[str, ...]) -> list[nn.Module]:
+        parts = []
+        for pattern in patterns:
+            found = [part for name, part in self.network.named_modules() if fnmatchcase(name, pattern)]
+            if not found:
+                raise UserError(f"{key}: the network has no part '{pattern}'")
+            parts += found
+        return parts
 
     def train(self, mode: bool = True) -> LGNetModule:
-        """Into training mode; what is frozen goes on with the batch statistics that it began with."""
+        """Into training mode; what is frozen or resting keeps the batch statistics that it began with."""
         super().train(mode)
-        for part in self._frozen:
+        for part in self._at_rest:
             part.eval()
         return self
 
@@ -100,15 +106,9 @@ class LGNetModule(L.LightningModule):
         return total
 
     def configure_optimizers(self) -> dict[str, Any]:
-        """Adam or AdamW, stepped by the recipe's schedule; biases and normalisation are not decayed."""
-        recipe = self.recipe.optimizer
+        """The recipe's optimizer, stepped by its schedule."""
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        groups = [
-            {"params": [p for p in trained if p.ndim > 1], "weight_decay": recipe.weight_decay},
-            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-        ]
-        kind = torch.optim.AdamW if recipe.name == "adamw" else torch.optim.Adam
-        optimizer = kind(groups, lr=recipe.learning_rate)
+        optimizer = make_optimizer(self.recipe.optimizer, trained)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self._learning_rate_share)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 

@@ -61,17 +61,20 @@ class DataRecipe:
 
 @dataclass(frozen=True)
 class OptimizerRecipe:
-    """Adam (the paper's) or AdamW, the peak learning rate, and the norm that gradients are clipped to (null:
-    none).
+    """Adam (the paper's), AdamW or Muon, the peak learning rate, and the norm that gradients are clipped to
+    (null: none). With Muon, `learning_rate` is that of matrices, `adam_learning_rate` that of what is left to
+    AdamW.
     """
 
-    name: Literal["adam", "adamw"] = "adam"
+    name: Literal["adam", "adamw", "muon"] = "adam"
     learning_rate: float = 1e-4
+    adam_learning_rate: float = 1e-3
     weight_decay: float = 0.0
     gradient_clip: float | None = None
 
     def __post_init__(self) -> None:
-        require(self.learning_rate > 0, f"optimizer.learning_rate {self.learning_rate} must be above 0")
+        for rate in ("learning_rate", "adam_learning_rate"):
+            require(getattr(self, rate) > 0, f"optimizer.{rate} {getattr(self, rate)} must be above 0")
         require(self.weight_decay >= 0, f"optimizer.weight_decay {self.weight_decay} must not be negative")
         require(
             self.gradient_clip is None or self.gradient_clip > 0,
@@ -126,8 +129,10 @@ class Recipe:
         variant: "full", "light" or "nano".
         steps: optimizer steps; or `epochs` over a dataset of finite size. Exactly one of them.
         hand_model: folder of an imported MANO, null for the open hand.
-        backbone_weights: ImageNet weights for the backbone as published (see `load_imagenet`), or null.
-        frozen: parts of the network that stay as they begin, batch statistics included: "backbone.stem", say.
+        backbone_weights: weights for the backbone as published (see `load_published`), or null.
+        frozen: parts of the network that stay as they begin, batch statistics included: "backbone.stem", say,
+            or "backbone.stages.*.depthwise".
+        resting: parts that learn, but whose batch norms keep the statistics that they begin with.
         start_from: checkpoint of an earlier stage, or a weights file, taken over where it fits, or null.
         seed: of images, augmentation and initial weights.
         precision: "bf16-mixed" (autocast; weights stay float32) or "32-true".
@@ -144,6 +149,7 @@ class Recipe:
     hand_model: Path | None = None
     backbone_weights: Path | None = None
     frozen: tuple[str, ...] = ()
+    resting: tuple[str, ...] = ()
     start_from: Path | None = None
     seed: int = 0
     precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed"

@@ -1,4 +1,4 @@
-"""Backbones: published names and sizes, the equation of a block, and ImageNet weights by path."""
+"""Backbones: published names and sizes, the equation of a block, and published weights by path."""
 
 from __future__ import annotations
 
@@ -14,43 +14,30 @@ from lgnet_ros.errors import UserError
 from lgnet_ros.network.backbone import ResNet50
 from lgnet_ros.network.efficientnet import EfficientNetLite0
 from lgnet_ros.network.normalize import normalize
-from lgnet_ros.network.pretrained import load_imagenet
+from lgnet_ros.network.pretrained import load_published
 
 
 def torchvision_like() -> dict[str, Tensor]:
     """A state dict as torchvision distributes it: random numbers, and a classifier that we lack."""
-    state = {
-        name: torch.rand(value.shape).to(value.dtype) for name, value in ResNet50().state_dict().items()
-    }
+    state = {name: torch.rand(value.shape).to(value.dtype) for name, value in ResNet50().state_dict().items()}
     return {**state, "fc.weight": torch.rand(1000, 8), "fc.bias": torch.rand(1000)}
 
 
-def published_lite0() -> dict[str, Tensor]:
-    """A state dict of random numbers in the names in which EfficientNet-Lite0 is published."""
-    layers = {
-        "expand": "_expand_conv", "expand_norm": "_bn0", "depthwise": "_depthwise_conv",
-        "depthwise_norm": "_bn1", "project": "_project_conv", "project_norm": "_bn2",
-    }  # fmt: skip
-    state, block, last = {}, -1, ""
-    for name, value in EfficientNetLite0().state_dict().items():
-        parts = name.split(".")
-        if parts[0] == "fused":  # ours alone
-            continue
-        if parts[0] == "stages":
-            block += ".".join(parts[1:3]) != last
-            last = ".".join(parts[1:3])
-            name = f"_blocks.{block}.{layers[parts[3]]}.{parts[4]}"
-        else:
-            name = f"{ {'stem': '_conv_stem', 'stem_norm': '_bn0'}[parts[0]] }.{parts[1]}"
-        state[name] = torch.rand(value.shape).to(value.dtype)
-    return {**state, "_fc.bias": torch.rand(1000)}
+def published_hand_landmarks() -> dict[str, Tensor]:
+    """Random convolutions as MediaPipe's hand landmark network has them, without those of our layers."""
+    convolutions = [part for part in EfficientNetLite0().modules() if isinstance(part, nn.Conv2d)]
+    sizes = [part.weight.shape for part in convolutions]
+    state = {}
+    for order, size in enumerate(sizes[:46]):
+        state[f"{order}.weight"], state[f"{order}.bias"] = torch.randn(size), torch.randn(size[0])
+    return state
 
 
 @pytest.mark.parametrize(
     "backbone, size, widths, resolutions",
     [
         (ResNet50, 256, (64, 256, 2048), (128, 64, 8)),
-        (EfficientNetLite0, 128, (32, 24, 160), (64, 32, 8)),
+        (EfficientNetLite0, 128, (24, 24, 160), (64, 32, 8)),
     ],
 )
 def test_the_three_maps_have_the_sizes_of_the_design(
@@ -65,10 +52,18 @@ def test_the_three_maps_have_the_sizes_of_the_design(
     ]
 
 
-# Published, less the classifiers and Lite0's last convolution (1280 · 320 and its norm's 2 · 1280).
+# Published, less the classifiers and Lite0's last convolution (1280 · 320 and its norm's 2 · 1280), and what
+# MediaPipe saves: 8 channels of the stem (27 + 9 + 16 weights each, and two norms') and 32 of an expansion
+# (16 + 9 + 24, and two norms').
+_SAVED = 8 * (27 + 9 + 16 + 4) + 32 * (16 + 9 + 24 + 4)
+
+
 @pytest.mark.parametrize(
     "backbone, parameters, entries",
-    [(ResNet50, 25_557_032 - 2_049_000, 318), (EfficientNetLite0, 4_652_008 - 412_160 - 1_281_000, 288)],
+    [
+        (ResNet50, 25_557_032 - 2_049_000, 318),
+        (EfficientNetLite0, 4_652_008 - 412_160 - 1_281_000 - _SAVED, 288),
+    ],
 )
 def test_sizes_are_the_published_ones_without_the_classifier(
     backbone: type, parameters: int, entries: int
@@ -121,25 +116,50 @@ def test_an_inverted_residual_is_its_equation() -> None:
     )
 
 
-def test_published_weights_of_lite0_see_the_same_colors() -> None:
-    source = published_lite0()
-    state = EfficientNetLite0.from_published(source)
-    backbone = EfficientNetLite0()
-    published = {name: state[name] for name in backbone.state_dict() if not name.startswith("fused.")}
-    backbone.load_state_dict(published, strict=False)
+def test_published_weights_of_hand_landmarks_see_the_same_colors_and_compute_the_same() -> None:
+    source = published_hand_landmarks()
+    backbone = EfficientNetLite0().eval()
+    state = backbone.from_published(source)
+    backbone.load_state_dict(state, strict=False)
     images = torch.randint(0, 256, (2, 32, 32, 3), dtype=torch.uint8)
-    ours = normed(backbone.stem_norm, backbone.stem(normalize(images)))
-
-    as_trained = (images.permute(0, 3, 1, 2).float() - 127) / 128
-    mean, var = (source[f"_bn0.running_{name}"][:, None, None] for name in ("mean", "var"))
-    scale = source["_bn0.weight"][:, None, None] / (var + 1e-3).sqrt()
-    theirs = F.conv2d(as_trained, source["_conv_stem.weight"], stride=2, padding=1)
-    theirs = (theirs - mean) * scale + source["_bn0.bias"][:, None, None]
+    as_trained = images.permute(0, 3, 1, 2).float() / 255
+    ours = backbone.stem_norm(backbone.stem(normalize(images)))
+    theirs = F.conv2d(as_trained, source["0.weight"], source["0.bias"], stride=2, padding=1)
     # Beyond the border lies another grey.
     torch.testing.assert_close(ours[..., 1:, 1:], theirs[..., 1:, 1:], atol=1e-4, rtol=1e-4)
-    torch.testing.assert_close(
-        backbone.stages[6][0].project.weight, source["_blocks.15._project_conv.weight"]
-    )
+
+    x = torch.rand(2, 24, 8, 8)  # the second block of the second stage: three convolutions and a shortcut
+    wide = F.relu6(F.conv2d(x, source["6.weight"], source["6.bias"]))
+    wide = F.relu6(F.conv2d(wide, source["7.weight"], source["7.bias"], padding=1, groups=144))
+    expected = x + F.conv2d(wide, source["8.weight"], source["8.bias"])
+    torch.testing.assert_close(backbone.stages[1][1](x), expected, atol=1e-3, rtol=1e-4)
+
+
+def test_published_weights_are_brought_to_the_size_of_fresh_ones() -> None:
+    state = EfficientNetLite0().from_published(published_hand_landmarks())
+    for name, fan_in in (("stem", 27), ("stages.1.1.expand", 24), ("stages.5.3.depthwise", 25)):
+        size = state[f"{name}.weight"].square().mean().sqrt().item()
+        assert size == pytest.approx((2 / fan_in) ** 0.5, rel=1e-4) or name == "stem"
+
+
+def test_mediapipes_file_is_read_and_what_it_lacks_is_named() -> None:
+    mediapipe = pytest.importorskip("mediapipe")
+    pytest.importorskip("openvino")
+    path = Path(mediapipe.__file__).parent / "modules/hand_landmark/hand_landmark_full.tflite"
+    backbone = EfficientNetLite0()
+    line = load_published(backbone, path)
+    assert "235 of 330 backbone tensors loaded" in line and "fused.0.weight" in line
+    # Its first convolution sees edges: each kernel's weights nearly cancel out.
+    kernels = backbone.stem.weight
+    assert kernels.sum((1, 2, 3)).abs().median() < 0.5 * kernels.abs().sum((1, 2, 3)).median()
+
+
+def test_something_else_than_a_network_is_refused_in_one_line(tmp_path: Path) -> None:
+    pytest.importorskip("openvino")
+    (tmp_path / "noise.tflite").write_bytes(b"not a network")
+    with pytest.raises(UserError, match="noise.tflite: not a TensorFlow Lite network") as caught:
+        load_published(EfficientNetLite0(), tmp_path / "noise.tflite")
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
@@ -147,7 +167,7 @@ def test_imagenet_weights_load_and_the_classifier_is_named_as_left_out(tmp_path:
     source, path = torchvision_like(), tmp_path / f"resnet50{suffix}"
     save_file(source, path) if suffix == ".safetensors" else torch.save(source, path)
     resnet = ResNet50()
-    line = load_imagenet(resnet, path)
+    line = load_published(resnet, path)
     assert line == f"{path}: 318 of 318 backbone tensors loaded; not in the backbone: fc.bias, fc.weight"
     for name, value in resnet.state_dict().items():
         torch.testing.assert_close(value, source[name])
@@ -160,7 +180,7 @@ def test_what_does_not_match_is_one_line_with_names(tmp_path: Path) -> None:
     torch.save(source, tmp_path / "other.pth")
     resnet = ResNet50()
     before = resnet.conv1.weight.clone()
-    line = load_imagenet(resnet, tmp_path / "other.pth")
+    line = load_published(resnet, tmp_path / "other.pth")
     assert (
         "316 of 318 backbone tensors loaded; not in the file: bn1.bias; of another shape: conv1.weight"
         in line
@@ -172,7 +192,7 @@ def test_what_does_not_match_is_one_line_with_names(tmp_path: Path) -> None:
 def test_weights_of_something_else_are_refused(tmp_path: Path) -> None:
     torch.save({"layer9.weight": torch.rand(3)}, tmp_path / "strange.pth")
     with pytest.raises(UserError, match="none of its 1 tensors fits"):
-        load_imagenet(EfficientNetLite0(), tmp_path / "strange.pth")
+        load_published(EfficientNetLite0(), tmp_path / "strange.pth")
 
 
 def test_files_that_are_no_state_dict_are_refused_in_one_line(tmp_path: Path) -> None:
@@ -181,5 +201,5 @@ def test_files_that_are_no_state_dict_are_refused_in_one_line(tmp_path: Path) ->
     torch.save([1, 2], tmp_path / "list.pth")
     for name in ("missing.pth", "code.pth", "noise.safetensors", "list.pth"):
         with pytest.raises(UserError, match=name) as caught:
-            load_imagenet(EfficientNetLite0(), tmp_path / name)
+            load_published(EfficientNetLite0(), tmp_path / name)
         assert "\n" not in str(caught.value)

@@ -55,7 +55,7 @@ def test_a_missing_dataset_is_refused_with_its_path() -> None:
         ("data.replayed_share=1.0", "must be in"),
         ("data.sorce=synthetic", "unknown key 'sorce'; did you mean 'source'"),
         ("optimizer.learning_rate=0.0", "must be above 0"),
-        ("optimizer.name=sgd", "'sgd' is none of adam, adamw"),
+        ("optimizer.name=sgd", "'sgd' is none of adam, adamw, muon"),
         ("schedule.milestones_epochs=[5, 2]", "must rise"),
         ("precision=fp16", "none of bf16-mixed, 32-true"),
         ("ema_decay=1.0", "ema_decay 1.0 must be in"),
