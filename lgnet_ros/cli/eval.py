@@ -20,7 +20,7 @@ from lgnet_ros.evaluation.datasets import DATASETS, Subject, load_subject
 from lgnet_ros.evaluation.films import Cast, FilmSettings, watch_films
 from lgnet_ros.evaluation.pages import save_pages
 from lgnet_ros.evaluation.plots import save_picture
-from lgnet_ros.evaluation.protocols import CROPS, Outcome, crop_of
+from lgnet_ros.evaluation.protocols import CROPS, Outcome, crops_of
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference.backends import DEVICES, PRECISIONS
 from lgnet_ros.inference.manifest import choose, file_sha256
@@ -165,7 +165,8 @@ def _evaluate(
     }
     for place, sample in enumerate(tqdm(subject, unit="image", disable=None, file=sys.stderr)):
         for (name, kind), outcome in outcomes.items():
-            outcome.show(crop_of(sample, place, kind, estimators[name].size_px, _CROP_SEED))
+            for crop in crops_of(sample, place, kind, estimators[name].size_px, _CROP_SEED):
+                outcome.show(crop)
     return {f"{name}, {kind} crops": outcome for (name, kind), outcome in outcomes.items()}
 
 

@@ -11,13 +11,15 @@ import numpy as np
 from lgnet_ros.data.pinhole import mark_inside, turn, widen_box
 from lgnet_ros.data.sample import HandSample
 from lgnet_ros.geometry.cameras import CameraIntrinsics
-from lgnet_ros.geometry.crops import CropCamera
+from lgnet_ros.geometry.crops import APART, CropCamera
 
 # A hand counts as present in a crop from this many of its 21 joints inside crop and image: a palm, or three
 # fingers. Less than that, nobody could say which hand it is.
 MIN_JOINTS_INSIDE = 7
 # Share of jittered crops that are wider than a tracker's; of these, two in seven are the full frame.
 WIDE_SHARE = 0.35
+# Share of crops of two hands that show one of them.
+ALONE_SHARE = 0.3
 
 Box = tuple[np.ndarray, float]  # center (2,) and side, px
 _UNTURNED = np.eye(3)
@@ -143,17 +145,18 @@ def jittered_crop(
     size_px: int,
     max_roll_rad: float = 0.6,
     wide_share: float = WIDE_SHARE,
+    alone_share: float = ALONE_SHARE,
 ) -> CropCamera:
     """A training crop: around one or both hands, from tight to the full frame, shifted, and, if tight,
     rolled.
 
     Most are as tight as a tracker's (the hands fill 0.55 to 0.95 of the side); a share, `wide_share`, is wide
-    (down to a sixth), some of it the full frame unless the hands would be lost in it. Without a hand, a box
-    anywhere.
+    (down to a sixth), some of it the full frame unless the hands would be lost in it. Of two hands that are
+    apart, a share, `alone_share`, is cropped one at a time, as a tracker does. Without a hand: anywhere.
     """
     width, height = sample.intrinsics.width, sample.intrinsics.height
     full = float(max(width, height))
-    box = _target_box(sample, rng)
+    box = _target_box(sample, rng, alone_share)
     roll = min(max(rng.normal(0.0, max_roll_rad / 2), -max_roll_rad), max_roll_rad)
     upright = 0.15 * roll  # wide crops look for hands: nothing has told them yet how to turn
     kind = rng.random()
@@ -187,15 +190,22 @@ def _held_in(center: np.ndarray, side: float, width: int, height: int) -> np.nda
     return np.array(held)
 
 
-def tracked_crop(sample: HandSample, rng: np.random.Generator, size_px: int) -> CropCamera:
-    """The crop that a tracker makes from its last mesh: around all present hands, margin 0.8, a little
-    stale."""
-    box = _hand_box(sample, np.flatnonzero(sample.presence), margin=0.8)
-    if box is None:
-        return jittered_crop(sample, rng, size_px, max_roll_rad=0.0)
-    center, side = box
-    center = center + rng.normal(0.0, 0.03, 2) * side
-    return CropCamera.from_box(sample.intrinsics, center, side * np.exp(rng.normal(0.0, 0.05)), size_px)
+def tracked_crops(sample: HandSample, rng: np.random.Generator, size_px: int) -> list[CropCamera]:
+    """The crops that a tracker makes from its last meshes: around the present hands, or around each of two
+    that are apart, margin 0.8, a little stale.
+    """
+    present = np.flatnonzero(sample.presence)
+    groups = np.split(present, 2) if len(present) == 2 and are_apart(sample) else [present]
+    boxes = [_hand_box(sample, sides, margin=0.8) for sides in groups]
+    found = [box for box in boxes if box is not None]
+    if not found:
+        return [jittered_crop(sample, rng, size_px, max_roll_rad=0.0)]
+    crops = []
+    for center, side in found:
+        center = center + rng.normal(0.0, 0.03, 2) * side
+        side = side * np.exp(rng.normal(0.0, 0.05))
+        crops.append(CropCamera.from_box(sample.intrinsics, center, side, size_px))
+    return crops
 
 
 def jittered_colors(image: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
@@ -212,12 +222,19 @@ def jittered_colors(image: np.ndarray, rng: np.random.Generator, strength: float
     return cv2.transform(image, affine)
 
 
-def _target_box(sample: HandSample, rng: np.random.Generator) -> Box | None:
+def _target_box(sample: HandSample, rng: np.random.Generator, alone_share: float) -> Box | None:
     """The box of the hands that a crop is made for: all of them, or, of two, sometimes one."""
     present = np.flatnonzero(sample.presence)
-    if len(present) == 2 and rng.random() < 0.3:
+    if len(present) == 2 and rng.random() < (alone_share if are_apart(sample) else ALONE_SHARE):
         present = present[rng.integers(2) :][:1]
     return _hand_box(sample, present, margin=1.0)
+
+
+def are_apart(sample: HandSample) -> bool:
+    """Whether two hands that are both present are seen so far from each other that each has a crop alone."""
+    together, *each = (_hand_box(sample, np.array(sides), margin=1.0) for sides in ((0, 1), (0,), (1,)))
+    sides = [box[1] for box in each if box is not None]
+    return len(sides) == 2 and together[1] > APART * max(sides)
 
 
 def _hand_box(sample: HandSample, sides: np.ndarray, margin: float) -> Box | None:

@@ -10,7 +10,7 @@ import numpy as np
 from lgnet_ros.errors import UserError
 from lgnet_ros.evaluation import plots, report
 from lgnet_ros.evaluation.datasets import Subject
-from lgnet_ros.evaluation.protocols import Outcome, crop_of
+from lgnet_ros.evaluation.protocols import Outcome, crops_of
 from lgnet_ros.files import write_whole
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference import Engine
@@ -38,7 +38,8 @@ def evaluate_runs(
         outcomes[name] = Outcome(LGNetEstimator(engine), subject.mean_pose(engine.input_size), _PICTURES)
     for place, sample in enumerate(subject):
         for outcome in outcomes.values():
-            outcome.show(crop_of(sample, place, "jittered", outcome.estimator.size_px, crop_seed))
+            for crop in crops_of(sample, place, "jittered", outcome.estimator.size_px, crop_seed):
+                outcome.show(crop)
     return outcomes
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lgnet_ros.data.augment import crop_sample, tracked_crop
+from lgnet_ros.data.augment import CropSample, crop_sample, tracked_crops
 from lgnet_ros.data.sample import HandSample
 from lgnet_ros.data.synthetic.clips import CLIP_NAMES, Clip
 from lgnet_ros.data.synthetic.settings import SyntheticSettings
@@ -151,8 +151,12 @@ def _about_mean_mm(joints: np.ndarray) -> np.ndarray:
 
 
 def _alone_errors(estimator: Estimator, sample: HandSample, rng: np.random.Generator) -> list[float]:
-    """mm, of wrists at 0.3–1 m that are found in a crop as a tracker would make it around the truth."""
-    crop = crop_sample(sample, tracked_crop(sample, rng, estimator.size_px))
+    """mm, of wrists at 0.3–1 m that are found in crops as a tracker would make them around the truth."""
+    crops = (crop_sample(sample, crop) for crop in tracked_crops(sample, rng, estimator.size_px))
+    return [error for crop in crops for error in _errors_in(estimator, crop)]
+
+
+def _errors_in(estimator: Estimator, crop: CropSample) -> list[float]:
     truth = HandsTruth.of_crop(crop)
     prediction = estimator.estimate(crop.image, truth.camera, [whole_crop(truth.camera)], Stopwatch())
     settings = PlacementSettings(errors=estimator.errors)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lgnet_ros.data.augment import CropSample, crop_sample, jittered_crop, tracked_crop
+from lgnet_ros.data.augment import CropSample, crop_sample, jittered_crop, tracked_crops
 from lgnet_ros.data.sample import HandSample
 from lgnet_ros.evaluation.baseline import MeanPose
 from lgnet_ros.evaluation.estimates import estimate_of, whole_crop
@@ -17,11 +17,17 @@ from lgnet_ros.geometry.crops import CropCamera
 from lgnet_ros.pipeline.estimators import Estimator, Stopwatch
 from lgnet_ros.pipeline.placement import PlacementSettings
 
-CropMaker = Callable[[HandSample, np.random.Generator, int], CropCamera]
+CropMaker = Callable[[HandSample, np.random.Generator, int], list[CropCamera]]
 
-CROPS: dict[str, CropMaker] = {"jittered": jittered_crop, "tracked": tracked_crop}
-"""By name: anywhere from tight to the full frame around the truth, and as a tracker makes them from its last
-mesh.
+
+def jittered_crops(sample: HandSample, rng: np.random.Generator, size_px: int) -> list[CropCamera]:
+    """One, see `jittered_crop`."""
+    return [jittered_crop(sample, rng, size_px)]
+
+
+CROPS: dict[str, CropMaker] = {"jittered": jittered_crops, "tracked": tracked_crops}
+"""By name: anywhere from tight to the full frame around the truth; and as a tracker makes them from its last
+meshes, one for hands that are near each other, two for hands that are apart. Each is judged by itself.
 """
 
 
@@ -65,10 +71,10 @@ class Outcome:
         return estimate
 
 
-def crop_of(sample: HandSample, place: int, kind: str, size_px: int, seed: int) -> CropSample:
-    """One crop of a kind in `CROPS`; a pure function of the seed and the sample's place in the run."""
-    crop = CROPS[kind](sample, np.random.default_rng([seed, place]), size_px)
-    return crop_sample(sample, crop)
+def crops_of(sample: HandSample, place: int, kind: str, size_px: int, seed: int) -> list[CropSample]:
+    """The crops of a kind in `CROPS`; a pure function of the seed and the sample's place in the run."""
+    crops = CROPS[kind](sample, np.random.default_rng([seed, place]), size_px)
+    return [crop_sample(sample, crop) for crop in crops]
 
 
 def _badness(row: Row) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from lgnet_ros.data.synthetic.settings import SyntheticSettings
 from lgnet_ros.data.synthetic.stream import render_crop_sample, render_sample
 from lgnet_ros.evaluation.datasets import load_subject
-from lgnet_ros.evaluation.protocols import Outcome, crop_of
+from lgnet_ros.evaluation.protocols import Outcome, crops_of
 from lgnet_ros.inference import Engine, WeightsInfo, quantization
 from lgnet_ros.inference.artefacts import Artefact
 from lgnet_ros.inference.backends import cpu_threads
@@ -78,5 +78,6 @@ def mesh_error_mm(engine: Engine, count: int, split: str = "test") -> float:
     settings = SyntheticSettings(split=split)
     for place in range(count):
         sample = render_sample(_SEED, place, settings)
-        outcome.show(crop_of(sample, place, "tracked", estimator.size_px, _SEED))
+        for crop in crops_of(sample, place, "tracked", estimator.size_px, _SEED):
+            outcome.show(crop)
     return outcome.evaluation.report()["wrist"]["mpvpe_mm"]

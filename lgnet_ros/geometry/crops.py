@@ -20,6 +20,10 @@ from lgnet_ros.geometry.cameras import CameraIntrinsics
 # Outside the image: ImageNet's mean color, RGB, which is zero once normalized.
 BORDER_RGB = (124, 116, 104)
 
+# Two hands are apart, and each has a crop of its own, when the square around both is more than so many times
+# the larger of the squares around each: in a crop of 8×8 cells a hand needs more than three to be understood.
+APART = 1.6
+
 
 def box_around(points_px: ArrayLike, margin: float = 0.8) -> tuple[NDArray[np.float64], float]:
     """The square box in which the points' larger extent takes the share `margin`.

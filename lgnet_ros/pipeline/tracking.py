@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lgnet_ros.geometry import CameraIntrinsics, CropCamera, box_around
+from lgnet_ros.geometry import APART, CameraIntrinsics, CropCamera, box_around
 from lgnet_ros.pipeline.acquisition import Box
 from lgnet_ros.pipeline.filters import HandFilter
 from lgnet_ros.pipeline.observation import Observation
@@ -35,8 +35,8 @@ class TrackingSettings:
     memory_s: float = 1.0
     gate: float = 0.6
     gate_growth: float = 2.0
-    join: float = 2.0
-    part: float = 2.4
+    join: float = APART
+    part: float = 1.2 * APART
     reach_m: float = 1.5
     lookahead_s: float = 0.15
 

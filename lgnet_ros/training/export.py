@@ -15,7 +15,7 @@ from lgnet_ros.data.synthetic.stream import render_sample
 from lgnet_ros.errors import UserError
 from lgnet_ros.evaluation.estimates import estimate_of
 from lgnet_ros.evaluation.evaluation import Evaluation
-from lgnet_ros.evaluation.protocols import CROPS, crop_of
+from lgnet_ros.evaluation.protocols import CROPS, crops_of
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference.accuracy import NetworkErrors
 from lgnet_ros.inference.weights import WeightsInfo, save_weights
@@ -56,7 +56,8 @@ def calibration_crops(recipe: Recipe, sources: Sources) -> list[CropSample]:
     crops = []
     for index in range(recipe.validation.calibration):
         sample = render_sample(_CALIBRATION_SEED, index, settings)
-        crops += [crop_of(sample, index, kind, size_px, _CALIBRATION_SEED) for kind in CROPS]
+        for kind in CROPS:
+            crops += crops_of(sample, index, kind, size_px, _CALIBRATION_SEED)
     return crops
 
 

@@ -28,7 +28,7 @@ class DataRecipe:
         replay_window: how many rendered images (synthetic) each worker keeps for that.
         color_jitter: strength of colour changes; 1 is the usual one, 0 none.
         max_roll_deg: largest turn in the image plane.
-        scenes: which synthetic scenes and crops: "all"; "one_hand", then "near", to begin with.
+        scenes: which synthetic scenes and crops: "all", "tracked"; "one_hand", "near" to begin with.
     """
 
     source: Literal["synthetic", "interhand26m"]
@@ -39,7 +39,7 @@ class DataRecipe:
     replay_window: int = 1024
     color_jitter: float = 1.0
     max_roll_deg: float = 45.0
-    scenes: Literal["all", "one_hand", "near"] = "all"
+    scenes: Literal["all", "tracked", "one_hand", "near"] = "all"
 
     def __post_init__(self) -> None:
         require(self.batch > 0, f"data.batch {self.batch} must be above 0")

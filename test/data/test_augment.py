@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,7 @@ from lgnet_ros.data.augment import (
     flipped,
     jittered_colors,
     jittered_crop,
-    tracked_crop,
+    tracked_crops,
 )
 from lgnet_ros.data.sample import HandSample
 from lgnet_ros.geometry.cameras import CameraIntrinsics
@@ -159,7 +161,7 @@ def test_crops_can_be_drawn_with_any_hands_there(model: HandModel, presence: tup
     sample = _sample(model, 4, presence)
     for seed in range(20):
         rng = np.random.default_rng(seed)
-        for crop in (jittered_crop(sample, rng, 64), tracked_crop(sample, rng, 64)):
+        for crop in (jittered_crop(sample, rng, 64), *tracked_crops(sample, rng, 64)):
             assert crop.size_px == 64 and np.isfinite(crop.focal_px) and crop.focal_px > 0
             cut = crop_sample(sample, crop)
             assert not (cut.presence & ~sample.presence).any()
@@ -177,12 +179,41 @@ def test_the_share_of_wide_crops_decides_how_much_of_the_side_a_hand_fills(
         assert least <= filled <= most
 
 
-def test_a_tracked_crop_holds_all_hands(model: HandModel) -> None:
-    sample = _sample(model, 5)
-    crop = tracked_crop(sample, np.random.default_rng(1), 128)
+def _with_hands_apart(sample: HandSample, share: float) -> HandSample:
+    """The same, the left hand beside the right one: its image begins `share` of its size further on."""
+    pixels = [sample.intrinsics.project(sample.vertices[side].astype(np.float64)) for side in range(2)]
+    size = max(np.ptp(one, axis=0).max() for one in pixels)
+    ahead = pixels[0].min(axis=0)[0] + size * (1 + share) - pixels[1].min(axis=0)[0]
+    shift = np.array([ahead / sample.intrinsics.matrix[0, 0] * sample.joints[1, 0, 2], 0.0, 0.0], np.float32)
+    move = np.array([[[0.0, 0.0, 0.0]], [shift]], np.float32)
+    return replace(sample, vertices=sample.vertices + move, joints=sample.joints + move)
+
+
+@pytest.mark.parametrize(("share", "crops"), [(-0.9, 1), (0.6, 2)])
+def test_hands_that_are_apart_are_tracked_in_crops_of_their_own(
+    model: HandModel, share: float, crops: int
+) -> None:
+    sample = _with_hands_apart(_sample(model, 5), share)
+    found = tracked_crops(sample, np.random.default_rng(1), 128)
+    assert len(found) == crops
     for side in range(2):
+        crop = found[min(side, crops - 1)]
         pixels = crop.project(sample.vertices[side].astype(np.float64))
         assert np.all((pixels > -8) & (pixels < 136))
+        if crops == 2:  # as large as a hand is that has a crop to itself
+            assert np.ptp(pixels, axis=0).max() > 0.6 * 128
+
+
+def test_the_share_of_hands_cropped_alone_holds_for_hands_that_are_apart(model: HandModel) -> None:
+    apart, together = (_with_hands_apart(_sample(model, 5), share) for share in (0.6, -0.9))
+
+    def alone(sample: HandSample, share: float) -> float:
+        draws = [np.random.default_rng(seed) for seed in range(60)]
+        crops = [jittered_crop(sample, rng, 64, 0.0, wide_share=0.0, alone_share=share) for rng in draws]
+        return float(np.mean([crop_sample(sample, crop).presence.sum() == 1 for crop in crops]))
+
+    assert alone(apart, 1.0) > 0.95 and alone(apart, 0.0) < 0.05
+    assert alone(together, 1.0) == alone(together, 0.0)
 
 
 def test_color_jitter_keeps_shape_and_differs_between_draws() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lgnet_ros.data.augment import WIDE_SHARE
+from lgnet_ros.data.augment import ALONE_SHARE, WIDE_SHARE
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Mixture:
         truncated: of those with hands, how many are cut by the image's edge.
         bystanders: whether there is clutter, and other people with their hands.
         wide_crops: crops wider than a tracker's.
+        alone: of two hands that are apart, how many are cropped one at a time.
         least_zoom: pixels that the camera has at least per pixel of a crop; 0: as many as it has.
     """
 
@@ -27,14 +28,19 @@ class Mixture:
     truncated: float
     bystanders: bool
     wide_crops: float
+    alone: float
     least_zoom: float
 
 
+# The same in every split; that of the test split is fixed by the design.
+_ALL = Mixture(0.35, 0.25, 0.30, 0.30, 0.20, True, WIDE_SHARE, ALONE_SHARE, 0.0)
+
 MIXTURES = {
-    # The same in every split; that of the test split is fixed by the design.
-    "all": Mixture(0.35, 0.25, 0.30, 0.30, 0.20, True, WIDE_SHARE, 0.0),
+    "all": _ALL,
+    # The same scenes, seen more often as a tracker sees them: close, and hands that are apart one by one.
+    "tracked": replace(_ALL, wide_crops=0.2, alone=0.85),
     # What fingers look like is learned in a tenth of the images from one hand, seen whole, near and sharp.
-    "one_hand": Mixture(0.0, 0.0, 1.0, 0.05, 0.0, False, 0.0, 0.8),
+    "one_hand": Mixture(0.0, 0.0, 1.0, 0.05, 0.0, False, 0.0, ALONE_SHARE, 0.8),
     # Which of two hands is which is learned from two that fill the crop.
-    "near": Mixture(0.55, 0.05, 0.40, 0.10, 0.0, False, 0.0, 0.8),
+    "near": Mixture(0.55, 0.05, 0.40, 0.10, 0.0, False, 0.0, ALONE_SHARE, 0.8),
 }

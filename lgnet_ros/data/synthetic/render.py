@@ -97,12 +97,12 @@ def photograph_crop(
     that blur and noise are as coarse as they would be.
 
     Args:
-        mixture: how many crops are wide, and how sharp they are at least.
+        mixture: how many crops are wide, show one of two hands, and how sharp they are at least.
         margin: widens the picture about its middle to round(size_px · margin) pixels at the same focal
             length.
     """
     sample = _labels(scene, np.empty((0, 0, 3), np.uint8), np.ones((2, JOINT_COUNT), bool), None, None)
-    tight = jittered_crop(sample, rng, size_px, wide_share=mixture.wide_crops)
+    tight = jittered_crop(sample, rng, size_px, wide_share=mixture.wide_crops, alone_share=mixture.alone)
     crop = CropCamera(tight.rotation_crop_camera, tight.focal_px, int(round(size_px * margin)))
     image, mask, visibility = _crop_picture(scene, crop, rng, mixture.least_zoom)
     sample.visibility[:] &= visibility
