@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from lgnet_ros.errors import UserError
 from lgnet_ros.hand_model import HandModel
@@ -16,7 +17,6 @@ from lgnet_ros.training.checkpoints import read_checkpoint
 from lgnet_ros.training.recipe import Recipe
 
 _log = logging.getLogger(__name__)
-_PREFIX = "network."
 
 
 def initialized_network(recipe: Recipe, hand_model: HandModel) -> LGNet:
@@ -42,9 +42,19 @@ def network_state(checkpoint: Path) -> tuple[dict[str, torch.Tensor], int]:
         UserError: the checkpoint is missing or damaged.
     """
     content = read_checkpoint(checkpoint)
-    held = content["state_dict"]
-    state = {name.removeprefix(_PREFIX): value for name, value in held.items() if name.startswith(_PREFIX)}
-    return state, int(content["global_step"])
+    return _below("network.", content["state_dict"]), int(content["global_step"])
+
+
+def load_parts(parts: nn.Module, earlier: Path) -> None:
+    """Takes over an earlier stage's parts head, if its checkpoint has one that fits: an untrained one would
+    first teach the backbone to forget. A weights file has none.
+
+    Raises:
+        UserError: the checkpoint is missing or damaged.
+    """
+    if earlier.suffix != ".safetensors":
+        held = read_checkpoint(earlier)["state_dict"]
+        parts.load_state_dict(_fitting(_below("parts.", held), parts), strict=False)
 
 
 def load_stage(network: LGNet, earlier: Path) -> str:
@@ -58,11 +68,22 @@ def load_stage(network: LGNet, earlier: Path) -> str:
         state = load_network(earlier, network.hand_model)[0].state_dict()
     else:
         state, _ = network_state(earlier)
-    wanted = network.state_dict()
-    fitting = {
-        name: value for name, value in state.items() if name in wanted and value.shape == wanted[name].shape
-    }
+    fitting = _fitting(state, network)
     if not fitting:
         raise UserError(f"{earlier}: nothing in it fits the network of this recipe")
     network.load_state_dict(fitting, strict=False)
-    return f"{earlier}: {len(fitting)} of {len(wanted)} tensors taken over; the others start anew"
+    return (
+        f"{earlier}: {len(fitting)} of {len(network.state_dict())} tensors taken over; the others start anew"
+    )
+
+
+def _below(prefix: str, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+
+
+def _fitting(state: dict[str, torch.Tensor], module: nn.Module) -> dict[str, torch.Tensor]:
+    """What the module has under the same name and shape."""
+    wanted = module.state_dict()
+    return {
+        name: value for name, value in state.items() if name in wanted and value.shape == wanted[name].shape
+    }

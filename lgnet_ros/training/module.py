@@ -22,7 +22,7 @@ from lgnet_ros.network.backbone import BackboneFeatures
 from lgnet_ros.network.losses import total_loss
 from lgnet_ros.network.target import Target
 from lgnet_ros.training.batches import Batch, stacked, to_tensors
-from lgnet_ros.training.initialization import initialized_network
+from lgnet_ros.training.initialization import initialized_network, load_parts
 from lgnet_ros.training.optimizers import make_optimizer
 from lgnet_ros.training.parts import PartsHead
 from lgnet_ros.training.recipe import Recipe
@@ -52,6 +52,8 @@ class LGNetModule(L.LightningModule):
         self._seen: BackboneFeatures | None = None
         if recipe.parts_loss > 0:
             self.parts = PartsHead(self.network.backbone.channels[2]).to(memory_format=torch.channels_last)
+            if recipe.start_from is not None:
+                load_parts(self.parts, recipe.start_from)
             self.network.backbone.register_forward_hook(self._keep_seen)
         self.train()
         self._validation, self._mean_pose = validation, mean_pose

@@ -22,7 +22,8 @@ from lgnet_ros.inference import Engine
 from lgnet_ros.inference.weights import load_network, save_weights
 from lgnet_ros.training.checkpoints import read_checkpoint
 from lgnet_ros.training.export import export, network_of
-from lgnet_ros.training.initialization import initialized_network
+from lgnet_ros.training.initialization import initialized_network, load_parts
+from lgnet_ros.training.parts import PartsHead
 from lgnet_ros.training.recipe import Recipe
 from lgnet_ros.training.run import Resources, RunFolder, fit
 from lgnet_ros.training.sources import Sources
@@ -194,6 +195,11 @@ def test_parts_are_learned_beside_and_left_behind(
     assert losses and min(losses) > 0
     network, _ = network_of(folder.last, recipe, hand_model)  # loads strictly
     assert not any("parts" in name for name in network.state_dict())
+    later = PartsHead(network.backbone.channels[2])
+    load_parts(later, folder.last)
+    for name, value in read_checkpoint(folder.last)["state_dict"].items():
+        if name.startswith("parts."):
+            assert torch.equal(value, later.state_dict()[name.removeprefix("parts.")])
 
 
 def test_what_is_frozen_stays_as_it_began(
@@ -208,11 +214,26 @@ def test_what_is_frozen_stays_as_it_began(
     assert "backbone.stages.1.0.expand_norm.running_mean" in changed
 
 
-def test_a_frozen_part_that_does_not_exist_is_refused(
+def test_what_rests_learns_but_keeps_the_statistics_that_it_began_with(
     recipe: Recipe, sources: _Make, hand_model: HandModel, tmp_path: Path
 ) -> None:
-    recipe = replace(recipe, frozen=("backbone.layer9",))
-    with pytest.raises(UserError, match="no part 'backbone.layer9'"):
+    frozen = ("backbone.stem*", "backbone.stages.*.depthwise", "backbone.stages.*.depthwise_norm")
+    recipe = replace(recipe, steps=2, precision="bf16-mixed", frozen=frozen, resting=("backbone",))
+    began = initialized_network(recipe, hand_model).state_dict()
+    ended = _train(recipe, sources, tmp_path / "run", hand_model)
+    changed = {name for name, value in began.items() if not torch.equal(value, ended[name])}
+    assert not {name for name in changed if "backbone" in name and "running" in name}
+    assert not {name for name in changed if name.startswith("backbone.stages") and "depthwise" in name}
+    for learned in ("stages.1.0.expand.weight", "stages.5.3.project_norm.bias", "fused.2.depthwise.weight"):
+        assert f"backbone.{learned}" in changed
+
+
+@pytest.mark.parametrize("key", ["frozen", "resting"])
+def test_a_part_that_does_not_exist_is_refused(
+    recipe: Recipe, sources: _Make, hand_model: HandModel, tmp_path: Path, key: str
+) -> None:
+    recipe = replace(recipe, **{key: ("backbone.layer9",)})
+    with pytest.raises(UserError, match=f"{key}: the network has no part 'backbone.layer9'"):
         _train(recipe, sources, tmp_path / "run", hand_model)
 
 
