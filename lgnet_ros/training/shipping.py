@@ -118,7 +118,10 @@ def command_of(stage: Stage, name: str, number: int) -> str:
         }
     nearest = min(changes, key=lambda path: len(changes[path])) if changes else "RECIPE"
     words = [f"lgnet train {nearest}"]
-    words += [f"{key}={_plain(value)}" for key, value in changes.get(nearest, wanted).items()]
+    differing = changes.get(nearest, wanted)
+    if differing.get("backbone_weights"):  # a path that says nothing elsewhere; its name does
+        differing["backbone_weights"] = Path(differing["backbone_weights"]).name
+    words += [f"{key}={_plain(value)}" for key, value in differing.items()]
     if number > 1:
         words.append(f"start_from=out/train/{name}_{number - 1}/checkpoints/last.ckpt")
     if stage.processes > 1:

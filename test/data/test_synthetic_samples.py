@@ -180,7 +180,7 @@ def test_splits_share_no_backgrounds_and_no_objects() -> None:
 def test_bad_settings_are_refused_with_a_reason() -> None:
     with pytest.raises(UserError, match="split 'dev'"):
         SyntheticSettings(split="dev")
-    with pytest.raises(UserError, match="scenes 'three_hands' are not one of all, one_hand"):
+    with pytest.raises(UserError, match="scenes 'three_hands' are not one of all, tracked"):
         SyntheticSettings(scenes="three_hands")
     with pytest.raises(UserError, match="10×480"):
         SyntheticSettings(width=10)
