@@ -43,6 +43,12 @@ def headers(message):
     return [message.header]
 
 
+def is_of_an_image(message):
+    """Whether it is not the clearing of all markers at activation, which comes whenever it comes."""
+    markers = message.markers if isinstance(message, MarkerArray) else ()
+    return all(marker.action != Marker.DELETEALL for marker in markers)
+
+
 def shoot(camera, hands, count):
     """`count` images, each answered before the next is sent."""
     for _ in range(count):
@@ -55,13 +61,13 @@ def shoot(camera, hands, count):
 def world(rig, double, monkeypatch):
     """A camera and lists of everything that the node publishes, all connected before the first image."""
     camera = Camera(rig.node)
-    received = {topic: rig.listener.listen(kind, topic) for topic, kind in TOPICS.items()}
+    received = {
+        topic: rig.listener.listen(kind, topic, counts=is_of_an_image) for topic, kind in TOPICS.items()
+    }
     with hands_node_with(double, monkeypatch, stale_after=60.0) as node:
         connect(node, camera)
         publishers = [p for p in node._outputs._publishers if p.topic_name in TOPICS]
         wait_until(lambda: all(p.get_subscription_count() for p in publishers))
-        for topic in ("/hands/markers", "/hands/interaction_markers"):  # may hold the clearing at activation
-            received[topic].clear()
         yield camera, received, node
 
 

@@ -84,10 +84,22 @@ class Listener:
         self._node = node
         self.messages: dict[str, list[Any]] = defaultdict(list)
 
-    def listen(self, kind: type, topic: str, qos: QoSProfile | int = 50) -> list[Any]:
-        """The list that messages on `topic` are appended to."""
-        self._node.create_subscription(kind, topic, self.messages[topic].append, qos)
-        return self.messages[topic]
+    def listen(
+        self,
+        kind: type,
+        topic: str,
+        qos: QoSProfile | int = 50,
+        counts: Callable[[Any], bool] = lambda message: True,
+    ) -> list[Any]:
+        """The list that messages on `topic` are appended to, of those that `counts`."""
+        messages = self.messages[topic]
+
+        def keep(message: Any) -> None:
+            if counts(message):
+                messages.append(message)
+
+        self._node.create_subscription(kind, topic, keep, qos)
+        return messages
 
 
 class Camera:
