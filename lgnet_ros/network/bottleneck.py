@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lgnet_ros.network.depthwise import kernel_gradient
+from lgnet_ros.network.depthwise import input_gradient, kernel_gradient
 
 _hardtanh_backward = torch.ops.aten.hardtanh_backward
 
@@ -51,7 +51,9 @@ class Bottleneck(torch.autograd.Function):
         )
         rows = _rows(x)  # (B·H·W,C)
         wide = _maps(torch.addmm(expand_bias.bfloat16(), rows, expand.T), x.shape)  # before it is clipped
-        seen = _depthwise(wide.clamp(0, 6), kernel, kernel_bias.bfloat16(), stride).clamp_(0, 6)
+        padding = kernel.shape[-1] // 2
+        seen = F.conv2d(wide.clamp(0, 6), kernel, kernel_bias.bfloat16(), stride, padding, groups=len(kernel))
+        seen.clamp_(0, 6)
         context.save_for_backward(rows, wide, seen, expand, kernel, project)
         context.stride = stride
         return _maps(torch.addmm(project_bias.bfloat16(), _rows(seen), project.T), seen.shape)
@@ -64,9 +66,8 @@ class Bottleneck(torch.autograd.Function):
         of_kernel = None
         if context.needs_input_grad[3]:
             of_kernel = kernel_gradient(wide.clamp(0, 6), of_seen, kernel.shape[-1], context.stride)
-        spread = _spread(of_seen, wide.shape, context.stride)
-        of_wide = _hardtanh_backward(_depthwise(spread, kernel.flip((2, 3)), None, 1), wide, 0, 6)
-        of_wide = _rows(of_wide)
+        of_wide = input_gradient(of_seen, kernel, wide.shape, context.stride)
+        of_wide = _rows(_hardtanh_backward(of_wide, wide, 0, 6))
         of_x = None
         if context.needs_input_grad[0]:
             of_x = _maps(of_wide @ expand, (*wide.shape[:1], expand.shape[1], *wide.shape[2:]))
@@ -95,16 +96,3 @@ def _column_sums(rows: Tensor) -> Tensor:
 def _maps(rows: Tensor, shape: tuple[int, ...]) -> Tensor:
     """(B·H·W,C) as (B,C,H,W); `shape` says B, H and W."""
     return rows.view(shape[0], *shape[2:], -1).permute(0, 3, 1, 2)
-
-
-def _depthwise(x: Tensor, kernel: Tensor, bias: Tensor | None, stride: int) -> Tensor:
-    return F.conv2d(x, kernel, bias, stride, padding=kernel.shape[-1] // 2, groups=len(kernel))
-
-
-def _spread(gradient: Tensor, shape: tuple[int, ...], stride: int) -> Tensor:
-    """The gradient of a strided convolution's output where its input (B,C,H,W) was seen, zero between."""
-    if stride == 1:
-        return gradient
-    spread = torch.zeros(shape, dtype=gradient.dtype).contiguous(memory_format=torch.channels_last)
-    spread[..., ::stride, ::stride] = gradient
-    return spread
