@@ -225,8 +225,11 @@ def jittered_colors(image: np.ndarray, rng: np.random.Generator, strength: float
 def _target_box(sample: HandSample, rng: np.random.Generator, alone_share: float) -> Box | None:
     """The box of the hands that a crop is made for: all of them, or, of two, sometimes one."""
     present = np.flatnonzero(sample.presence)
-    if len(present) == 2 and rng.random() < (alone_share if are_apart(sample) else ALONE_SHARE):
-        present = present[rng.integers(2) :][:1]
+    if len(present) == 2:
+        # To know whether they are apart takes three more boxes: asked only where it makes a difference.
+        own_share = alone_share != ALONE_SHARE and are_apart(sample)
+        if rng.random() < (alone_share if own_share else ALONE_SHARE):
+            present = present[rng.integers(2) :][:1]
     return _hand_box(sample, present, margin=1.0)
 
 

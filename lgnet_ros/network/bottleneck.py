@@ -44,11 +44,8 @@ class Bottleneck(torch.autograd.Function):
         project_bias: Tensor,
         stride: int,
     ) -> Tensor:
-        expand, kernel, project = (
-            expand.flatten(1).bfloat16(),
-            kernel.bfloat16(),
-            project.flatten(1).bfloat16(),
-        )
+        expand, project = (weight.flatten(1).bfloat16() for weight in (expand, project))
+        kernel = kernel.bfloat16()
         rows = _rows(x)  # (B·H·W,C)
         wide = _maps(torch.addmm(expand_bias.bfloat16(), rows, expand.T), x.shape)  # before it is clipped
         padding = kernel.shape[-1] // 2

@@ -91,10 +91,8 @@ class EfficientNetLite0(nn.Module):
 
     def _in_order(self) -> list[tuple[str, str]]:
         """Convolutions and their norms as the image passes them, without those of `fused`."""
-        names = [
-            name for name, part in self.named_modules() if isinstance(part, nn.Conv2d) and "fused" not in name
-        ]
-        return [(name, f"{name}_norm") for name in names]
+        layers = [name for name, part in self.named_modules() if isinstance(part, nn.Conv2d)]
+        return [(name, f"{name}_norm") for name in layers if not name.startswith("fused.")]
 
 
 class InvertedResidual(nn.Module):
@@ -125,12 +123,8 @@ class InvertedResidual(nn.Module):
     def _learns_at_rest(self, x: Tensor) -> bool:
         """Whether this is training in bfloat16, on a CPU, with batch norms that keep their statistics."""
         resting = self.widens and not self.depthwise_norm.training
-        return (
-            resting
-            and torch.is_grad_enabled()
-            and x.device.type == "cpu"
-            and torch.is_autocast_enabled("cpu")
-        )
+        learns_in_bfloat16 = torch.is_grad_enabled() and torch.is_autocast_enabled("cpu")
+        return resting and learns_in_bfloat16 and x.device.type == "cpu"
 
     def _at_once(self, x: Tensor) -> Tensor:
         expand, expand_bias = folded(self.expand, self.expand_norm)

@@ -26,7 +26,6 @@ def convolutions(path: Path) -> dict[str, Tensor]:
         model = openvino.Core().read_model(path)
     except RuntimeError as reason:
         raise UserError(f"{path}: not a TensorFlow Lite network ({str(reason).splitlines()[0]})") from reason
-    _fold_constants(model)
     found: dict[str, Tensor] = {}
     seen = [
         node
@@ -40,14 +39,6 @@ def convolutions(path: Path) -> dict[str, Tensor]:
         found[f"{order}.weight"] = torch.from_numpy(weight)
         found[f"{order}.bias"] = torch.from_numpy(_bias_after(node).reshape(-1))
     return found
-
-
-def _fold_constants(model: object) -> None:
-    from openvino.passes import ConstantFolding, Manager
-
-    manager = Manager()
-    manager.register_pass(ConstantFolding())
-    manager.run_passes(model)
 
 
 def _bias_after(node: object) -> np.ndarray:
