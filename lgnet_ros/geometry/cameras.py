@@ -5,6 +5,7 @@ Camera optical frame (REP-103): x right, y down, z forward, metres. Pixel center
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lgnet_ros.errors import UserError
+from lgnet_ros.jit import exactly
 
 # How many coefficients each model takes (sensor_msgs/distortion_models.hpp; the longer ones are OpenCV's).
 DISTORTION_COUNTS: dict[str, tuple[int, ...]] = {
@@ -123,15 +125,14 @@ class CameraIntrinsics:
         Returns:
             (…,2) px; NaN for points behind the camera (z ≤ 0) and beyond `largest_tangent`.
         """
-        points = np.asarray(points_camera, dtype=np.float64)
-        seen = self.sees(points)
-        if self.is_pinhole and seen.all():
-            return (points / points[..., 2:]) @ self.matrix[:2].T
-        safe = np.where(seen[..., None], points, (0.0, 0.0, 1.0))
+        points = np.ascontiguousarray(points_camera, dtype=np.float64)
         if self.is_pinhole:
-            pixels = (safe / safe[..., 2:]) @ self.matrix[:2].T
-        else:
-            pixels = self._distort(safe.reshape(-1, 3)).reshape(*points.shape[:-1], 2)
+            pixels = np.empty((*points.shape[:-1], 2))
+            _project_through_pinhole(points.reshape(-1, 3), self.matrix, pixels.reshape(-1, 2))
+            return pixels
+        seen = self.sees(points)
+        safe = np.where(seen[..., None], points, (0.0, 0.0, 1.0))
+        pixels = self._distort(safe.reshape(-1, 3)).reshape(*points.shape[:-1], 2)
         return np.where(seen[..., None], pixels, np.nan)
 
     def sees(self, points_camera: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -202,3 +203,16 @@ class CameraIntrinsics:
         if self.distortion_model == "equidistant":
             return cv2.fisheye.undistortPoints(pixels, *camera, criteria=_UNDISTORT_CRITERIA)
         return cv2.undistortPointsIter(pixels, *camera, np.eye(3), np.eye(3), _UNDISTORT_CRITERIA)
+
+
+@exactly
+def _project_through_pinhole(points, matrix, pixels):
+    """(N,3) points to (N,2) pixels, NaN where a point is not in front of the camera or not finite."""
+    for n in range(len(points)):
+        x, y, z = points[n, 0], points[n, 1], points[n, 2]
+        if z > 0 and math.isfinite(x) and math.isfinite(y):
+            x, y = x / z, y / z
+            pixels[n, 0] = matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]
+            pixels[n, 1] = matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]
+        else:
+            pixels[n, 0] = pixels[n, 1] = np.nan

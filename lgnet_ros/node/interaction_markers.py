@@ -7,6 +7,7 @@ contacts. Made of primitives only.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -15,6 +16,7 @@ from std_msgs.msg import Header
 from lgnet_ros.geometry.vectors import cross
 from lgnet_ros.hand_model.topology import JOINT_NAMES
 from lgnet_ros.interaction import GRASP_CLASSES
+from lgnet_ros.jit import exactly
 from lgnet_ros.msg import Hand as HandMsg
 from lgnet_ros.msg import Hands, HandsRelation
 from lgnet_ros.node.markers import SIDE_COLORS
@@ -113,15 +115,47 @@ def enclosing_ellipsoid(points: np.ndarray) -> Ellipsoid:
     Returns:
         See `Ellipsoid`.
     """
-    columns = np.ascontiguousarray(points.T, dtype=np.float64)  # NumPy reduces short rows ten times slower
-    center = (columns.min(axis=1) + columns.max(axis=1)) / 2
-    columns -= center[:, None]
-    spread, axes = np.linalg.eigh(columns @ columns.T / len(points))
+    points = np.ascontiguousarray(points, dtype=np.float32)
+    center, moments = np.empty(3), np.zeros((3, 3))
+    _center_and_moments(points, center, moments)
+    spread, axes = np.linalg.eigh(moments / len(points))
     axes[:, 2] = cross(axes[:, 0], axes[:, 1])
     radii = np.sqrt(np.maximum(spread, 1e-12))
-    scaled = (axes / radii).T @ columns
-    reach = np.sqrt((scaled * scaled).sum(axis=0).max())
-    return center, axes, 2 * reach * radii
+    return center, axes, 2 * _reach(points, center, axes / radii) * radii
+
+
+@exactly
+def _center_and_moments(points, center, moments):
+    """The middle (3,) of the points' box, and their second moments (3, 3) about it."""
+    for axis in range(3):
+        low, high = points[0, axis], points[0, axis]
+        for n in range(len(points)):
+            low, high = min(low, points[n, axis]), max(high, points[n, axis])
+        center[axis] = (low + high) / 2
+    for n in range(len(points)):
+        for i in range(3):
+            for j in range(3):
+                moments[i, j] += (points[n, i] - center[i]) * (points[n, j] - center[j])
+
+
+@exactly
+def _reach(points, center, scaled_axes):
+    """How far the farthest point is from the center, each axis (a column) in units of its radius."""
+    farthest = 0.0
+    for n in range(len(points)):
+        square = 0.0
+        for axis in range(3):
+            along = 0.0
+            for k in range(3):
+                along += (points[n, k] - center[k]) * scaled_axes[k, axis]
+            square += along * along
+        farthest = max(farthest, square)
+    return math.sqrt(farthest)
+
+
+def rehearse() -> None:
+    """Load what is compiled, or compile it now: the first hand need not wait for it."""
+    enclosing_ellipsoid(np.eye(3))
 
 
 def _first_of_each_side(message: Hands) -> list[HandMsg]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from lgnet_ros.landmarks.choice import EstimatorChoice, load_detector, load_estimator
+from lgnet_ros.node import interaction_markers
 from lgnet_ros.node.parameters import HandsParameters
 from lgnet_ros.pipeline import HandsPipeline, overlay
 from lgnet_ros.pipeline.filters import FilterSettings, OneEuroSettings
@@ -36,6 +37,7 @@ def load_pipeline(parameters: HandsParameters) -> tuple[HandsPipeline, str]:
     pipeline = HandsPipeline(estimator, pipeline_settings(parameters), detector)
     pipeline.warm_up()
     overlay.rehearse()
+    interaction_markers.rehearse()
     untrained = not estimator.trained and "untrained" not in pipeline.model_id
     return pipeline, pipeline.model_id + (" untrained" if untrained else "")
 

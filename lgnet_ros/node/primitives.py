@@ -110,12 +110,12 @@ class FigureMarkers:
         names = frozenset(figure.namespace for figure in figures)
         lost, self._shown = tuple(sorted(self._shown - names)), names
         texts = [figure.text.encode() for figure in figures if figure.text]
-        blanks = tuple(
-            figure._replace(numbers=(STAND_IN,) * len(figure.numbers), text=TEXT_STAND_IN * len(figure.text))
+        kinds = tuple(
+            (figure.namespace, figure.kind, figure.rgba, len(figure.numbers), len(figure.text))
             for figure in figures
         )
         template = self._templates.get(
-            (blanks, lost, header.frame_id), lambda: _template(blanks, lost, header.frame_id)
+            (kinds, lost, header.frame_id), lambda: _template(figures, lost, header.frame_id)
         )
         for run, figure in zip(template.runs, figures, strict=True):
             run[:] = figure.numbers
@@ -125,9 +125,13 @@ class FigureMarkers:
 
 
 def _template(figures: Sequence[Figure], lost: Sequence[str], frame_id: str) -> SerializedTemplate:
-    """figures: with stand-ins for numbers and text."""
+    """For figures of these kinds; their numbers and texts are left out."""
     header = stand_in_header(frame_id)
-    markers = [marker_of(figure, header) for figure in figures]
+    blanks = [
+        figure._replace(numbers=(STAND_IN,) * len(figure.numbers), text=TEXT_STAND_IN * len(figure.text))
+        for figure in figures
+    ]
+    markers = [marker_of(blank, header) for blank in blanks]
     markers += [deletion((namespace, 0), header) for namespace in lost]
     return SerializedTemplate(
         MarkerArray(markers=markers),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lgnet_ros.geometry import CameraIntrinsics
+from lgnet_ros.geometry import CameraIntrinsics, CropCamera
 from lgnet_ros.geometry.vectors import cross
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.hand_model.topology import MANO_PARENTS, SIDES
@@ -19,12 +19,12 @@ from lgnet_ros.interaction import (
 )
 from lgnet_ros.jit import exactly
 from lgnet_ros.pipeline.filters import FilterSettings, HandFilter, HandState
-from lgnet_ros.pipeline.fusion import Placement
+from lgnet_ros.pipeline.fusion import Placement, place
 from lgnet_ros.pipeline.observation import Observation
-from lgnet_ros.pipeline.ray_fit import fit_position
+from lgnet_ros.pipeline.placement import HandEvidence, PlacementSettings, locate
 from lgnet_ros.pipeline.records import Hand, HandRelation, RawHand
 from lgnet_ros.pipeline.so3 import rotation_vectors
-from lgnet_ros.pipeline.tracking import Person, Track
+from lgnet_ros.pipeline.tracking import Person, Track, visible_box
 
 _PARENTS = np.array(MANO_PARENTS)  # each before its children
 
@@ -159,7 +159,12 @@ def keepout(hand: Hand, geometry: HandGeometry, latency_s: float, margin_m: floa
     )
 
 
-def rehearse(hands: np.ndarray, geometries: tuple[HandGeometry, HandGeometry]) -> None:
+def rehearse(
+    hands: np.ndarray,
+    geometries: tuple[HandGeometry, HandGeometry],
+    crop: CropCamera,
+    intrinsics: CameraIntrinsics,
+) -> None:
     """Load every compiled loop that a frame with two hands (2, 778, 3) runs through, or compile it now."""
     surface_contact(hands[0], hands[1], geometries[0].topology, geometries[1].topology)
     still, joints = np.tile(np.eye(3), (len(_PARENTS), 1, 1)), geometries[0].regressor @ hands[0]
@@ -169,7 +174,12 @@ def rehearse(hands: np.ndarray, geometries: tuple[HandGeometry, HandGeometry]) -
         followed.update(state, stamp_s)
     global_rotations(still)
     keepout_points(hands[0], geometries[0].faces, np.eye(3), np.zeros(6), joints[0], 0.0)
-    fit_position(np.zeros((21, 2)), np.ones((21, 2)), joints, np.eye(6), 1.0)
+    in_front = hands[0] + (0.0, 0.0, 0.5)
+    visible_box(intrinsics.project(in_front), intrinsics)
+    pixels, unsure = crop.project(geometries[0].regressor @ in_front), np.ones((len(joints), 2))
+    unit = locate(HandEvidence(crop, joints, hands[0], pixels, unsure, 0.18), PlacementSettings())
+    if unit is not None:
+        place([unit, unit], PlacementSettings(), np.zeros(3))
 
 
 def _points(state: HandState, geometry: HandGeometry) -> tuple[np.ndarray, np.ndarray]:

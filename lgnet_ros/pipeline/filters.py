@@ -9,11 +9,13 @@ three axes together), and a wrist at 0.5 m/s lags less than 40 ms; the tests hol
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
+from lgnet_ros.jit import exactly
 from lgnet_ros.pipeline.so3 import rotation_matrices, rotation_vectors
 
 
@@ -59,10 +61,9 @@ class OneEuro:
 
     def update(self, value: np.ndarray, dt: float) -> np.ndarray:
         """The filtered value after `dt` > 0 seconds; also in `value`, its velocity in `speed`."""
-        self.speed = self.speed + _gain(self._settings.speed_hz, dt) * ((value - self._raw) / dt - self.speed)
-        self._raw = value
-        self.cutoff_hz = _cutoff(self._settings, self.speed)
-        self.value = self.value + _gain(self.cutoff_hz, dt)[:, None] * (value - self.value)
+        step = _step(self._settings, self.speed, value - self._raw, value - self.value, dt)
+        self._raw, self.value = value, self.value + step.of_value
+        self.speed, self.cutoff_hz = step.speed, step.cutoff_hz
         return self.value
 
 
@@ -81,11 +82,9 @@ class OneEuroRotations:
         """
         between = np.concatenate([self._raw, self.value]).swapaxes(1, 2) @ np.concatenate([value, value])
         vectors = rotation_vectors(between)
-        change, offset = vectors[: len(value)], vectors[len(value) :]
-        self.speed = self.speed + _gain(self._settings.speed_hz, dt) * (change / dt - self.speed)
-        self._raw = value
-        step = _gain(_cutoff(self._settings, self.speed), dt)[:, None] * offset
-        self.value = self.value @ rotation_matrices(step)
+        step = _step(self._settings, self.speed, vectors[: len(value)], vectors[len(value) :], dt)
+        self._raw, self.value = value, self.value @ rotation_matrices(step.of_value)
+        self.speed = step.speed
         return self.value
 
 
@@ -156,15 +155,42 @@ class HandFilter:
             return state
         # In the wrist's own axes, so that turning the hand does not smear it.
         surface = self._surface.update(state.surface @ state.rotations[0], dt) @ rotations[0].T
-        shape = last.shape + float(_gain(self._settings.shape_hz, dt)) * (state.shape - last.shape)
+        shape = last.shape + _gain(self._settings.shape_hz, dt) * (state.shape - last.shape)
         return HandState(wrist, rotations, surface, shape, state.scale)
 
 
-def _gain(cutoff_hz: ArrayLike, dt: float) -> np.ndarray:
+class _Step(NamedTuple):
+    """What one update does: of_value (N, D), to be added; the new speed (N, D) and cutoff_hz (N,)."""
+
+    of_value: np.ndarray
+    speed: np.ndarray
+    cutoff_hz: np.ndarray
+
+
+def _step(
+    settings: OneEuroSettings, speed: np.ndarray, change: np.ndarray, offset: np.ndarray, dt: float
+) -> _Step:
+    """change (N, D): of the raw value, in `dt`. offset (N, D): of the raw value from the filtered one."""
+    step = _Step(np.empty_like(offset), np.empty_like(speed), np.empty(len(speed)))
+    _fill_step(settings.minimum_hz, settings.slope, settings.speed_hz, speed, change, offset, dt, *step)
+    return step
+
+
+@exactly
+def _fill_step(minimum_hz, slope, speed_hz, speed, change, offset, dt, of_value, new_speed, cutoff_hz):
+    towards = _gain(speed_hz, dt)
+    for n in range(len(speed)):
+        square = 0.0
+        for d in range(speed.shape[1]):
+            new_speed[n, d] = speed[n, d] + towards * (change[n, d] / dt - speed[n, d])
+            square += new_speed[n, d] ** 2
+        cutoff_hz[n] = minimum_hz + slope * math.sqrt(square)
+        for d in range(speed.shape[1]):
+            of_value[n, d] = _gain(cutoff_hz[n], dt) * offset[n, d]
+
+
+@exactly
+def _gain(cutoff_hz: float, dt: float) -> float:
     """Share of the way to a new value that a first-order low-pass goes in `dt`."""
-    time = 2 * np.pi * dt * np.asarray(cutoff_hz)
+    time = 2 * math.pi * dt * cutoff_hz
     return time / (1 + time)
-
-
-def _cutoff(settings: OneEuroSettings, speed: np.ndarray) -> np.ndarray:
-    return settings.minimum_hz + settings.slope * np.sqrt(np.einsum("nd,nd->n", speed, speed))

@@ -8,10 +8,12 @@ network's relative translation ties the two hands' positions.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from lgnet_ros.jit import exactly
 from lgnet_ros.pipeline.placement import PlacementSettings, UnitHand
 
 _STEPS = 2  # Gauss–Newton steps; the state starts within a few percent
@@ -110,7 +112,8 @@ def _solve(
                 block = slice(4 * k, 4 * k + 4)
                 _add(information[block, block], pull[block], _depth_measurement(state[block], depth))
         if relative is not None and len(hands) == 2:
-            _add(information, pull, _relative_measurement(state, hands, relative, settings))
+            wrists, weight = (hands[0].wrist, hands[1].wrist), settings.errors.relative_std_m**-2
+            _tie_wrists(state, *wrists, relative, weight, information, pull)
         state = state + np.linalg.solve(information, pull)
     return state, np.linalg.inv(information)
 
@@ -144,21 +147,24 @@ def _depth_measurement(state: np.ndarray, depth: DepthEvidence) -> tuple[np.ndar
     return weighted.T @ jacobian, weighted.T @ (depth.depths - expected)
 
 
-def _relative_measurement(
-    state: np.ndarray, hands: list[UnitHand], relative: np.ndarray, settings: PlacementSettings
-) -> tuple[np.ndarray, np.ndarray]:
-    """Information (8, 8) and pull (8,) of wrist₂ − wrist₁ = r; r comes from the image and so scales with the
-    hands.
+@exactly
+def _tie_wrists(state, first_wrist, second_wrist, relative, weight, information, pull):
+    """Adds what wrist₂ − wrist₁ = r says of the state (8,), with that weight (1/m²) per axis, to information
+    (8, 8) and pull (8,); r comes from the image and so scales with the hands.
     """
-    scales = np.exp(state[3::4])
-    jacobian = np.zeros((3, 8))
-    jacobian[:, :4] = -_wrist_jacobian(state[:3], hands[0].wrist, scales[0])
-    jacobian[:, 4:] = _wrist_jacobian(state[4:7], hands[1].wrist, scales[1])
-    jacobian[:, 3::4] -= relative[:, None] * scales / 2
-    wrists = [scales[k] * (state[4 * k : 4 * k + 3] + hands[k].wrist) for k in range(2)]
-    residual = scales.mean() * relative - (wrists[1] - wrists[0])
-    weighted = jacobian / settings.errors.relative_std_m**2
-    return weighted.T @ jacobian, weighted.T @ residual
+    scales = (math.exp(state[3]), math.exp(state[7]))
+    row = np.zeros(8)
+    for axis in range(3):
+        first, second = state[axis] + first_wrist[axis], state[4 + axis] + second_wrist[axis]
+        row[:] = 0.0
+        row[axis], row[3] = -scales[0], -scales[0] * (first + relative[axis] / 2)
+        row[4 + axis], row[7] = scales[1], scales[1] * (second - relative[axis] / 2)
+        expected = scales[1] * second - scales[0] * first
+        residual = (scales[0] + scales[1]) / 2 * relative[axis] - expected
+        for i in range(8):
+            pull[i] += weight * row[i] * residual
+            for j in range(8):
+                information[i, j] += weight * row[i] * row[j]
 
 
 def _wrist_jacobian(unit: np.ndarray, wrist: np.ndarray, scale: float) -> np.ndarray:

@@ -120,7 +120,8 @@ class HandsPipeline:
         crop = CropCamera.from_box(intrinsics, (159.5, 119.5), 240.0, self._estimator.size_px)
         for count in range(1, self._settings.acquisition.crops_searching + 1):
             prediction = self._estimator.estimate(image, intrinsics, [crop] * count, Stopwatch())
-        assembly.rehearse(prediction.rough_vertices[0].astype(np.float64), self._geometries)
+        hands = prediction.rough_vertices[0].astype(np.float64)
+        assembly.rehearse(hands, self._geometries, crop, intrinsics)
 
     def keepout(self, hand: Hand, latency_s: float, margin_m: float = 0.0) -> np.ndarray:
         """(778, 3) float32 m, see `lgnet_ros.interaction.keepout_points`. Not a safety function."""

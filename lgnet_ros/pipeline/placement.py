@@ -17,12 +17,14 @@ maps. An image says nothing about size: the hand may as well be s times as large
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from lgnet_ros.geometry.crops import CropCamera
 from lgnet_ros.inference.accuracy import NetworkErrors
+from lgnet_ros.jit import exactly
 from lgnet_ros.pipeline.ray_fit import fit_position
 
 _ANYWHERE = 1e-4  # 1/m²: a position known to 100 m, so that joints that say nothing leave it solvable
@@ -96,7 +98,7 @@ def locate(hand: HandEvidence, settings: PlacementSettings) -> UnitHand | None:
     measured = (hand.pixels - (size - 1) / 2) / hand.crop.focal_px  # (21, 2) tangents in the crop
     std = np.maximum(hand.pixel_std, settings.pixel_floor * size) / hand.crop.focal_px
     middle = measured.mean(axis=0)
-    measured = middle + np.exp(settings.errors.zoom_bias) * (measured - middle)
+    measured = middle + math.exp(settings.errors.zoom_bias) * (measured - middle)
     joints = hand.joints @ rotation.T  # crop camera's axes, as everything in the loop
     prior = _shared_prior(hand.crop, measured - middle, std, settings.errors)
     fitted = fit_position(measured, std, joints, prior, settings.errors.joint_std_m)
@@ -109,13 +111,13 @@ def locate(hand: HandEvidence, settings: PlacementSettings) -> UnitHand | None:
     return UnitHand(rotation.T @ position, information, hand.joints[0], *size_prior)
 
 
+@exactly
 def doubt_in_crop(tangents: np.ndarray, std: np.ndarray) -> tuple[float, float]:
     """A hand's usual heat-map standard deviation, and the hand's extent, both root mean squares over its
     joints, from tangents relative to their mean (21, 2) and their standard deviations (21, 2). Joints that
     are out of reach do not count: most of the others say how sure the network is of this hand.
     """
-    usual = float(np.median(std))
-    return usual, max(float(np.sqrt((tangents**2).sum(axis=1).mean())), 1e-3)
+    return np.median(std), max(math.sqrt((tangents**2).sum() / len(tangents)), 1e-3)
 
 
 def _shared_prior(
@@ -123,14 +125,14 @@ def _shared_prior(
 ) -> np.ndarray:
     """(6, 6) information: next to none on the position, the network's own on the shared errors."""
     usual, extent = doubt_in_crop(tangents, std)
-    shift = np.hypot(errors.shift_floor * crop.size_px / crop.focal_px, errors.shift_share * usual)
-    zoom = np.hypot(errors.zoom_floor, errors.zoom_share * usual / extent)
+    shift = math.hypot(errors.shift_floor * crop.size_px / crop.focal_px, errors.shift_share * usual)
+    zoom = math.hypot(errors.zoom_floor, errors.zoom_share * usual / extent)
     return np.diag([_ANYWHERE, _ANYWHERE, _ANYWHERE, shift**-2, shift**-2, zoom**-2])
 
 
 def _size_prior(length: float, settings: PlacementSettings) -> tuple[float, float, str]:
     errors = settings.errors
     if settings.hand_length_m is None:
-        doubted = (1 - errors.size_trust) * np.log(errors.mean_length_m / length)
-        return float(doubted), errors.size_std, "shape_prior"
-    return float(np.log(settings.hand_length_m / length)), settings.known_size_std, "parameter"
+        doubted = (1 - errors.size_trust) * math.log(errors.mean_length_m / length)
+        return doubted, errors.size_std, "shape_prior"
+    return math.log(settings.hand_length_m / length), settings.known_size_std, "parameter"
