@@ -11,7 +11,8 @@ import numpy as np
 from lgnet_ros.data.pinhole import mark_inside, turn, widen_box
 from lgnet_ros.data.sample import HandSample
 from lgnet_ros.geometry.cameras import CameraIntrinsics
-from lgnet_ros.geometry.crops import APART, CropCamera
+from lgnet_ros.geometry.crops import APART, CropCamera, box_around, upright_roll
+from lgnet_ros.hand_model.topology import JOINT_NAMES
 
 # A hand counts as present in a crop from this many of its 21 joints inside crop and image: a palm, or three
 # fingers. Less than that, nobody could say which hand it is.
@@ -23,6 +24,7 @@ ALONE_SHARE = 0.3
 
 Box = tuple[np.ndarray, float]  # center (2,) and side, px
 _UNTURNED = np.eye(3)
+_WRIST_AND_KNUCKLE = [JOINT_NAMES.index("wrist"), JOINT_NAMES.index("middle_mcp")]
 _MIRROR = np.diag([-1.0, 1.0, 1.0]).astype(np.float32)
 _DIAGONAL = np.arange(3), np.arange(3)
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -146,17 +148,20 @@ def jittered_crop(
     max_roll_rad: float = 0.6,
     wide_share: float = WIDE_SHARE,
     alone_share: float = ALONE_SHARE,
+    upright_share: float = 0.0,
 ) -> CropCamera:
     """A training crop: around one or both hands, from tight to the full frame, shifted, and, if tight,
     rolled.
 
     Most are as tight as a tracker's (the hands fill 0.55 to 0.95 of the side); a share, `wide_share`, is wide
     (down to a sixth), some of it the full frame unless the hands would be lost in it. Of two hands that are
-    apart, a share, `alone_share`, is cropped one at a time, as a tracker does. Without a hand: anywhere.
+    apart, a share, `alone_share`, is cropped one at a time, as a tracker does. A share of the tight crops,
+    `upright_share`, is turned as a tracker turns them before it is rolled. Without a hand: anywhere.
     """
     width, height = sample.intrinsics.width, sample.intrinsics.height
     full = float(max(width, height))
-    box = _target_box(sample, rng, alone_share)
+    sides = _target_sides(sample, rng, alone_share)
+    box = _hand_box(sample, sides, margin=1.0)
     roll = min(max(rng.normal(0.0, max_roll_rad / 2), -max_roll_rad), max_roll_rad)
     upright = 0.15 * roll  # wide crops look for hands: nothing has told them yet how to turn
     kind = rng.random()
@@ -175,6 +180,11 @@ def jittered_crop(
     shifted = center + rng.uniform(-1.0, 1.0, 2) * freedom
     # Tight crops stay where the hands are; wide ones need not show much of what lies beyond the image.
     if side < 1.9 * extent:
+        if upright_share > 0 and rng.random() < upright_share:
+            turned = _upright_roll(sample, sides, extent)
+            (middle, turned_extent), roll = _turned_box(sample, sides, turned), roll + turned
+            shifted = middle + (shifted - center) * turned_extent / extent
+            side *= turned_extent / extent
         return CropCamera.from_box(sample.intrinsics, shifted, side, size_px, roll)
     center = _held_in(shifted, side, width, height)
     return CropCamera.from_box(sample.intrinsics, center, side, size_px, upright)
@@ -192,20 +202,21 @@ def _held_in(center: np.ndarray, side: float, width: int, height: int) -> np.nda
 
 def tracked_crops(sample: HandSample, rng: np.random.Generator, size_px: int) -> list[CropCamera]:
     """The crops that a tracker makes from its last meshes: around the present hands, or around each of two
-    that are apart, margin 0.8, a little stale.
+    that are apart, margin 0.8, turned upright, a little stale.
     """
     present = np.flatnonzero(sample.presence)
     groups = np.split(present, 2) if len(present) == 2 and are_apart(sample) else [present]
-    boxes = [_hand_box(sample, sides, margin=0.8) for sides in groups]
-    found = [box for box in boxes if box is not None]
-    if not found:
-        return [jittered_crop(sample, rng, size_px, max_roll_rad=0.0)]
     crops = []
-    for center, side in found:
-        center = center + rng.normal(0.0, 0.03, 2) * side
-        side = side * np.exp(rng.normal(0.0, 0.05))
-        crops.append(CropCamera.from_box(sample.intrinsics, center, side, size_px))
-    return crops
+    for sides in groups:
+        box = _hand_box(sample, sides, margin=0.8)
+        if box is not None:
+            roll = _upright_roll(sample, sides, box[1])
+            center, side = _turned_box(sample, sides, roll, margin=0.8)
+            center = center + rng.normal(0.0, 0.03, 2) * side
+            side = side * np.exp(rng.normal(0.0, 0.05))
+            roll += rng.normal(0.0, 0.2)
+            crops.append(CropCamera.from_box(sample.intrinsics, center, side, size_px, roll))
+    return crops or [jittered_crop(sample, rng, size_px, max_roll_rad=0.0)]
 
 
 def jittered_colors(image: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
@@ -222,15 +233,33 @@ def jittered_colors(image: np.ndarray, rng: np.random.Generator, strength: float
     return cv2.transform(image, affine)
 
 
-def _target_box(sample: HandSample, rng: np.random.Generator, alone_share: float) -> Box | None:
-    """The box of the hands that a crop is made for: all of them, or, of two, sometimes one."""
+def _target_sides(sample: HandSample, rng: np.random.Generator, alone_share: float) -> np.ndarray:
+    """The hands that a crop is made for: all of them, or, of two, sometimes one."""
     present = np.flatnonzero(sample.presence)
     if len(present) == 2:
         # To know whether they are apart takes three more boxes: asked only where it makes a difference.
         own_share = alone_share != ALONE_SHARE and are_apart(sample)
         if rng.random() < (alone_share if own_share else ALONE_SHARE):
             present = present[rng.integers(2) :][:1]
-    return _hand_box(sample, present, margin=1.0)
+    return present
+
+
+def _turned_box(sample: HandSample, sides: np.ndarray, roll_rad: float, margin: float = 1.0) -> Box:
+    """`_hand_box`, turned; something of the hands has to be before the camera."""
+    points = [
+        sample.vertices[s][::3] if sample.mesh_valid[s] else sample.joints[s][sample.joints_valid[s]]
+        for s in sides.tolist()
+    ]
+    pixels = sample.intrinsics.project(np.concatenate(points))
+    last = (sample.intrinsics.width - 1.0, sample.intrinsics.height - 1.0)
+    return box_around(np.clip(pixels, 0.0, last), margin, roll_rad)
+
+
+def _upright_roll(sample: HandSample, sides: np.ndarray, extent_px: float) -> float:
+    """`upright_roll` of these hands."""
+    known = [s for s in sides.tolist() if sample.joints_valid[s, _WRIST_AND_KNUCKLE].all()]
+    pixels = sample.intrinsics.project(sample.joints[known][:, _WRIST_AND_KNUCKLE])
+    return upright_roll(pixels[:, 0], pixels[:, 1], extent_px)
 
 
 def are_apart(sample: HandSample) -> bool:

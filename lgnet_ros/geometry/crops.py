@@ -24,12 +24,17 @@ BORDER_RGB = (124, 116, 104)
 # the larger of the squares around each: in a crop of 8×8 cells a hand needs more than three to be understood.
 APART = 1.6
 
+_IMAGE_UP = 0.05  # how far up the image's own up points; the palm of a hand seen flat is half its extent
 
-def box_around(points_px: ArrayLike, margin: float = 0.8) -> tuple[NDArray[np.float64], float]:
+
+def box_around(
+    points_px: ArrayLike, margin: float = 0.8, roll_rad: float = 0.0
+) -> tuple[NDArray[np.float64], float]:
     """The square box in which the points' larger extent takes the share `margin`.
 
     Args:
         points_px: (N,2) px; rows that are not finite are left out.
+        roll_rad: by how much the box is turned, from x to y.
 
     Returns:
         center (2,) px and side, px: half of it is the largest extent / 2 / margin.
@@ -42,8 +47,25 @@ def box_around(points_px: ArrayLike, margin: float = 0.8) -> tuple[NDArray[np.fl
         points = points[np.isfinite(points).all(-1)]
     if len(points) == 0:
         raise ValueError("box_around: no finite point to put a box around")
-    low, high = points.min(0), points.max(0)
-    return (low + high) / 2, float((high - low).max() / margin)
+    axes = _rotation_to_roll(roll_rad)[:2, :2]
+    turned = points @ axes.T
+    low, high = turned.min(0), turned.max(0)
+    return (low + high) / 2 @ axes, float((high - low).max() / margin)
+
+
+def upright_roll(wrists_px: ArrayLike, knuckles_px: ArrayLike, extent_px: float) -> float:
+    """The roll of a crop camera that shows hands with their fingers up, rad; see `CropCamera.from_box`.
+
+    Hands that point at the camera, or in opposite directions, have next to no direction in common: the less
+    they have, the more the image's own up counts. 0 where a position is not finite.
+
+    Args:
+        wrists_px, knuckles_px: (N,2) px, of wrists and middle fingers' knuckles.
+        extent_px: of all the hands together.
+    """
+    across, down = (np.subtract(knuckles_px, wrists_px).sum(axis=0) / extent_px).tolist()
+    roll = math.atan2(across, _IMAGE_UP - down)
+    return roll if math.isfinite(roll) else 0.0
 
 
 @dataclass(frozen=True, eq=False)

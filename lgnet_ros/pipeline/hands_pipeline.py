@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lgnet_ros.errors import UserError
-from lgnet_ros.geometry import CameraIntrinsics, CropCamera
+from lgnet_ros.geometry import CameraIntrinsics, CropCamera, box_around
 from lgnet_ros.hand_model.topology import SIDES
 from lgnet_ros.inference import Engine
 from lgnet_ros.pipeline import assembly
@@ -185,8 +185,8 @@ class HandsPipeline:
             view.stopwatch.lap("detection")
         return [self._look(view, box) for box in boxes]
 
-    def _look(self, view: _View, box: Box) -> Look:
-        return Look(CropCamera.from_box(view.intrinsics, box[0], box[1], self._estimator.size_px))
+    def _look(self, view: _View, box: Box, roll_rad: float = 0.0) -> Look:
+        return Look(CropCamera.from_box(view.intrinsics, *box, self._estimator.size_px, roll_rad))
 
     def _observe(self, view: _View, looks: list[Look]) -> list[list[Observation]]:
         """Per look, the hands that it may show: those present enough to go on being followed."""
@@ -237,7 +237,12 @@ class HandsPipeline:
         taken = [observation for observation, _ in sightings.values()]
         seen = [observation for observations in observed for observation in observations]
         found = candidates(seen, taken, self._settings.acquisition)[: 2 * self._tracker.max_people]
-        return [(self._look(view, (hand.box[0], hand.box[1] * _OWN_CROP)), hand) for hand in found]
+        looks = []
+        for hand in found:
+            roll = hand.upright_roll
+            box = box_around(hand.joints_image, 1 / _OWN_CROP, roll)
+            looks.append((self._look(view, box, roll), hand))
+        return looks
 
     def _confirmed(
         self, closer: list[tuple[Look, Observation]], observed: list[list[Observation]]
@@ -262,10 +267,9 @@ class HandsPipeline:
             for observation, unit in own:
                 claim = self._tracker.claim(observation, unit.position, stamp_s)
                 if claim is not None:
-                    vertices = unit.position + observation.evidence.vertices
-                    track = self._tracker.take(
-                        *claim, side, HandFilter(self._settings.filter), vertices, stamp_s
-                    )
+                    evidence, hand_filter = observation.evidence, HandFilter(self._settings.filter)
+                    surface, joints = unit.position + evidence.vertices, unit.position + evidence.joints
+                    track = self._tracker.take(*claim, side, hand_filter, surface, joints, stamp_s)
                     sightings[track] = (observation, unit)
 
     def _hands(
@@ -313,7 +317,7 @@ class HandsPipeline:
             hand = assembly.assemble(
                 person, track, observations[k], placed.placements[k], states, geometries[k], view.intrinsics
             )
-            track.vertices, track.stamp_s = hand.raw.vertices, view.stamp_s
+            track.vertices, track.joints, track.stamp_s = hand.raw.vertices, hand.raw.joints, view.stamp_s
             hands.append(hand)
         view.stopwatch.lap("interaction")
         return hands, placed.relative_covariance

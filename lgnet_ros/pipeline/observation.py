@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lgnet_ros.geometry import CameraIntrinsics, CropCamera, box_around
+from lgnet_ros.geometry import CameraIntrinsics, CropCamera, box_around, upright_roll
+from lgnet_ros.hand_model.topology import JOINT_NAMES
 from lgnet_ros.inference import NetworkPrediction
 from lgnet_ros.network.heatmap import CELLS, DEPTH_HALF_RANGE, cells_to_depth, cells_to_pixels
 from lgnet_ros.pipeline.placement import HandEvidence, hand_length
@@ -15,6 +16,7 @@ from lgnet_ros.pipeline.placement import HandEvidence, hand_length
 _FIRST_REACHABLE, _LAST_REACHABLE = 0.3, CELLS - 1 - 0.3
 _NEEDED = ("joints_25d", "joints_25d_std", "rotations", "shape", "vertices", "joints", "relative_translation")
 _UNREACHABLE_STD_CELLS = float(CELLS)
+_KNUCKLE = JOINT_NAMES.index("middle_mcp")
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ class Observation:
     relative: np.ndarray
     joints_image: np.ndarray
     box: tuple[np.ndarray, float]
+
+    @property
+    def upright_roll(self) -> float:
+        """By how much a camera has to roll to show the hand with its fingers up, rad."""
+        return upright_roll(self.joints_image[:1], self.joints_image[_KNUCKLE : _KNUCKLE + 1], self.box[1])
 
     def shares_crop(self, other: Observation) -> bool:
         """Whether both come from one crop, whose `relative` then says how the two hands lie."""

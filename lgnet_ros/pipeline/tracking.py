@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from lgnet_ros.geometry import APART, CameraIntrinsics, CropCamera, box_around
+from lgnet_ros.geometry import APART, CameraIntrinsics, CropCamera, box_around, upright_roll
+from lgnet_ros.hand_model.topology import JOINT_NAMES
+from lgnet_ros.jit import exactly
 from lgnet_ros.pipeline.acquisition import Box
 from lgnet_ros.pipeline.filters import HandFilter
 from lgnet_ros.pipeline.observation import Observation
 
 _STRIDE = 4  # every fourth vertex outlines a hand to a few millimetres
+_WRIST_AND_KNUCKLE = [JOINT_NAMES.index("wrist"), JOINT_NAMES.index("middle_mcp")]
 
 
 @dataclass(frozen=True)
@@ -43,20 +47,25 @@ class TrackingSettings:
 
 @dataclass(eq=False)
 class Track:
-    """One hand that is followed, or was until a moment ago."""
+    """One hand that is followed, or was until a moment ago. vertices (778, 3), joints (21, 3): m, as it was
+    seen last."""
 
     track_id: int
     side: int
     filter: HandFilter
     vertices: np.ndarray
+    joints: np.ndarray
     stamp_s: float
     seen: bool = True
     box: Box | None = None  # where it should be in this frame
 
     def predict(self, stamp_s: float, intrinsics: CameraIntrinsics, lookahead_s: float) -> np.ndarray:
-        """(N, 2) px where the hand's surface should be seen now; `box` around it, None outside the image."""
+        """(2 + N, 2) px where the hand should be seen now: wrist and middle finger's knuckle, then its
+        surface; `box` around that, None outside the image.
+        """
         ahead = min(stamp_s - self.stamp_s, lookahead_s)
-        pixels = intrinsics.project(self.vertices[::_STRIDE] + self.filter.velocity[:3] * ahead)
+        points = np.concatenate([self.joints[_WRIST_AND_KNUCKLE], self.vertices[::_STRIDE]])
+        pixels = intrinsics.project(points + self.filter.velocity[:3] * ahead)
         self.box = visible_box(pixels, intrinsics)
         return pixels
 
@@ -132,19 +141,18 @@ class Tracker:
 
         pixels: of the hands to look at, which all have a `box`.
         """
-        boxes = [(track.box, (track,)) for track in pixels if track.box is not None]
-        if len(boxes) == 2:
+        if len(pixels) == 2:
             together = visible_box(np.concatenate(list(pixels.values())), intrinsics)
             limit = self.settings.part if person.joint else self.settings.join
-            larger = max(box[1] for box, _ in boxes)
+            larger = max(track.box[1] for track in pixels if track.box is not None)
             person.joint = together is not None and together[1] <= limit * larger
             if together is not None and person.joint:
-                return [
-                    Look(CropCamera.from_box(intrinsics, together[0], together[1], size_px), tuple(pixels))
-                ]
-        return [
-            Look(CropCamera.from_box(intrinsics, box[0], box[1], size_px), tracks) for box, tracks in boxes
-        ]
+                return _upright_look(pixels, together[1], intrinsics, size_px)
+        looks: list[Look] = []
+        for track, seen in pixels.items():
+            if track.box is not None:
+                looks += _upright_look({track: seen}, track.box[1], intrinsics, size_px)
+        return looks
 
     def accepts(self, track: Track, observation: Observation, stamp_s: float) -> bool:
         """Whether an observation may be this track's hand: near enough to where it should be."""
@@ -185,13 +193,14 @@ class Tracker:
         side: int,
         hand_filter: HandFilter,
         vertices: np.ndarray,
+        joints: np.ndarray,
         stamp_s: float,
     ) -> Track:
         """Follow a hand of a person from here on: as the one that was lost, or under a new identity."""
         if lost is not None:
             lost.filter, lost.seen = hand_filter, True
             return lost
-        track = Track(self._next_track, side, hand_filter, vertices, stamp_s)
+        track = Track(self._next_track, side, hand_filter, vertices, joints, stamp_s)
         self._next_track += 1
         person.tracks[side] = track
         return track
@@ -218,10 +227,37 @@ class Tracker:
         )
 
 
-def visible_box(pixels: np.ndarray, intrinsics: CameraIntrinsics) -> Box | None:
-    """The box around what lies in the image of (N, 2) pixels; None when it is next to nothing."""
-    limit = np.array([intrinsics.width - 1.0, intrinsics.height - 1.0])
-    within = (pixels >= 0) & (pixels <= limit)  # NaN is not
-    if np.count_nonzero(within[:, 0] & within[:, 1]) < 0.1 * len(pixels):
+def _upright_look(
+    pixels: dict[Track, np.ndarray], extent_px: float, intrinsics: CameraIntrinsics, size_px: int
+) -> list[Look]:
+    """A crop for these hands, turned so that their fingers point up: as the network is trained on them, and
+    as MediaPipe's was, with whose weights the training of nano begins.
+
+    pixels: as `Track.predict` gives them; without any in the image there is no crop.
+    """
+    ends = np.stack([seen[:2] for seen in pixels.values()])
+    roll = upright_roll(ends[:, 0], ends[:, 1], extent_px)
+    box = visible_box(np.concatenate(list(pixels.values())), intrinsics, roll)
+    return [] if box is None else [Look(CropCamera.from_box(intrinsics, *box, size_px, roll), tuple(pixels))]
+
+
+def visible_box(pixels: np.ndarray, intrinsics: CameraIntrinsics, roll_rad: float = 0.0) -> Box | None:
+    """The box, turned by `roll_rad`, around what lies in the image of (N, 2) pixels; None when that is next
+    to nothing.
+    """
+    held = np.empty_like(pixels)
+    if _hold(pixels, intrinsics.width - 1.0, intrinsics.height - 1.0, held) < 0.1 * len(pixels):
         return None
-    return box_around(np.clip(pixels, 0.0, limit))
+    return box_around(held, roll_rad=roll_rad)
+
+
+@exactly
+def _hold(pixels, last_x, last_y, held):
+    """Brings pixels (N, 2) to the image's border where they lie beyond, in `held`; how many lie within."""
+    within = 0
+    for n in range(len(pixels)):
+        x, y = pixels[n, 0], pixels[n, 1]
+        within += 0 <= x <= last_x and 0 <= y <= last_y  # NaN is not
+        held[n, 0] = min(max(x, 0.0), last_x) if math.isfinite(x) else x
+        held[n, 1] = min(max(y, 0.0), last_y) if math.isfinite(y) else y
+    return within

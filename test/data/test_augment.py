@@ -204,6 +204,21 @@ def test_hands_that_are_apart_are_tracked_in_crops_of_their_own(
             assert np.ptp(pixels, axis=0).max() > 0.6 * 128
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_crops_of_a_tracker_show_the_hand_upright_and_whole(model: HandModel, seed: int) -> None:
+    sample = _sample(model, seed, (seed % 2 == 0, seed % 2 == 1))
+    side, rng = seed % 2, np.random.default_rng(seed)
+    crops = tracked_crops(sample, rng, 128)
+    crops += [jittered_crop(sample, rng, 128, wide_share=0.0, upright_share=1.0) for _ in range(20)]
+    for crop in crops:
+        pixels = crop.project(sample.joints[side].astype(np.float64))
+        across, down = pixels[9] - pixels[0]
+        if np.hypot(across, down) > 30:  # it does not point at the camera
+            assert abs(np.arctan2(across, -down)) < 0.9
+        filled = np.ptp(crop.project(sample.vertices[side].astype(np.float64)), axis=0).max() / 128
+        assert 0.5 < filled < 1.1
+
+
 def test_the_share_of_hands_cropped_alone_holds_for_hands_that_are_apart(model: HandModel) -> None:
     apart, together = (_with_hands_apart(_sample(model, 5), share) for share in (0.6, -0.9))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lgnet_ros.errors import UserError
-from lgnet_ros.geometry import CameraIntrinsics, CropCamera, box_around
+from lgnet_ros.geometry import CameraIntrinsics, CropCamera, box_around, upright_roll
 from lgnet_ros.geometry.crops import BORDER_RGB
 
 PINHOLE = CameraIntrinsics.from_field_of_view(640, 480, 1.4)
@@ -147,6 +147,34 @@ def test_box_around_points_leaves_the_margin() -> None:
     center, side = box_around([[10, 20], [50, 40], [np.nan, np.nan]])
     np.testing.assert_allclose(center, [30, 30])
     assert side == pytest.approx(40 / 0.8)
+
+
+@pytest.mark.parametrize("roll", [-2.5, -0.6, 0.0, 1.1, 3.1])
+def test_a_turned_box_around_points_is_filled_by_them_in_the_turned_crop(roll: float) -> None:
+    pixels = np.random.default_rng(3).uniform([290, 210], [350, 250], (50, 2))
+    center, side = box_around(pixels, margin=0.8, roll_rad=roll)
+    crop = CropCamera.from_box(PINHOLE, center, side, 128, roll)
+    seen = crop.crop_pixels(pixels, PINHOLE)
+    low, high = seen.min(0), seen.max(0)
+    assert (high - low).max() == pytest.approx(0.8 * 128, rel=0.02)
+    np.testing.assert_allclose((low + high) / 2, 63.5, atol=1.5)
+
+
+@pytest.mark.parametrize("direction", np.linspace(-3.1, 3.1, 9))
+def test_the_upright_crop_shows_the_knuckle_above_the_wrist(direction: float) -> None:
+    wrist = np.array([320.0, 240.0])
+    knuckle = wrist + 60.0 * np.array([np.sin(direction), -np.cos(direction)])
+    roll = upright_roll(wrist[None], knuckle[None], extent_px=80.0)
+    crop = CropCamera.from_box(PINHOLE, (wrist + knuckle) / 2, 100, 128, roll)
+    across, down = crop.crop_pixels(knuckle, PINHOLE) - crop.crop_pixels(wrist, PINHOLE)
+    assert abs(np.arctan2(across, -down)) < 0.15  # the image's own up has a small say
+
+
+def test_hands_without_a_common_direction_are_left_as_the_image_shows_them() -> None:
+    wrists, knuckles = np.array([[100.0, 80.0], [200.0, 80.0]]), np.array([[140.0, 80.0], [160.0, 80.0]])
+    assert upright_roll(wrists, knuckles, 100.0) == 0.0
+    assert upright_roll(wrists[:1], wrists[:1], 100.0) == 0.0
+    assert upright_roll(np.full((1, 2), np.nan), knuckles[:1], 100.0) == 0.0
 
 
 def test_a_box_that_no_ray_leads_to_is_refused() -> None:

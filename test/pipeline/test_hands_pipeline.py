@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from lgnet_ros.errors import UserError
 from lgnet_ros.geometry import CameraIntrinsics
@@ -146,6 +148,22 @@ def test_one_crop_serves_hands_that_are_close_and_two_serve_hands_far_apart(foll
     far = follow(lambda t: scene(2.0), 20, cells=0.05)
     assert set(far.crop_counts[5:]) == {2}
     assert all(len(frame.hands) == 2 for frame in far.frames[5:])
+
+
+@pytest.mark.parametrize("turn", [-2.2, -1.0, 0.5, 1.6, 3.0])
+def test_a_followed_hand_is_looked_at_with_its_fingers_up(follow, turn: float) -> None:
+    def scene(t: float) -> list:
+        turned = Rotation.from_rotvec([0.0, 0.0, turn]) * Rotation.from_rotvec(UP)
+        return [("right", np.array([0.05, 0.02, 0.5]), turned.as_rotvec())]
+
+    run = follow(scene, 10, cells=0.05)
+    last = run.frames[-1]
+    joints, corners = last.hand("right").joints_image, last.crops[0]  # corners: clockwise from the top left
+    fingers, crop_up = joints[9] - joints[0], corners[0] - corners[3]
+    cosine = fingers @ crop_up / np.linalg.norm(fingers) / np.linalg.norm(crop_up)
+    assert np.degrees(np.arccos(cosine)) < 15
+    inside = cv2.pointPolygonTest  # all of the hand is in the crop
+    assert all(inside(corners.astype(np.float32), joint.tolist(), False) > 0 for joint in joints)
 
 
 def test_nothing_is_searched_once_all_hands_are_followed_and_little_while_one_is_missing(follow) -> None:

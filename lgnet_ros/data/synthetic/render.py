@@ -102,7 +102,14 @@ def photograph_crop(
             length.
     """
     sample = _labels(scene, np.empty((0, 0, 3), np.uint8), np.ones((2, JOINT_COUNT), bool), None, None)
-    tight = jittered_crop(sample, rng, size_px, wide_share=mixture.wide_crops, alone_share=mixture.alone)
+    tight = jittered_crop(
+        sample,
+        rng,
+        size_px,
+        wide_share=mixture.wide_crops,
+        alone_share=mixture.alone,
+        upright_share=mixture.upright,
+    )
     crop = CropCamera(tight.rotation_crop_camera, tight.focal_px, int(round(size_px * margin)))
     image, mask, visibility = _crop_picture(scene, crop, rng, mixture.least_zoom)
     sample.visibility[:] &= visibility
