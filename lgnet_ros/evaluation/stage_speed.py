@@ -15,6 +15,7 @@ from lgnet_ros.data.synthetic.settings import SyntheticSettings
 from lgnet_ros.geometry import CameraIntrinsics, CropCamera
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference import NetworkErrors, NetworkPrediction
+from lgnet_ros.network import LGNetConfig
 from lgnet_ros.network.heatmap import CELLS, DEPTH_HALF_RANGE
 from lgnet_ros.pipeline import HandsPipeline
 from lgnet_ros.pipeline.estimators import Stopwatch
@@ -30,7 +31,7 @@ class TruthfulEstimator:
     """An `Estimator` that answers every crop with the truth of `sample`, and takes next to no time for it."""
 
     name = "truth"
-    size_px = 128
+    size_px = LGNetConfig.nano().input_size
     trained = True
     errors = NetworkErrors()
     sample: HandSample  # assign before each answer
@@ -94,7 +95,7 @@ def told_film(estimator: TruthfulEstimator, frames: int) -> Iterator[tuple[float
 def stage_milliseconds(hand_model: HandModel, frames: int = 60) -> dict[str, float]:
     """Median per stage of `HandsPipeline.step`, ms, on frames of 640×480 with both hands followed.
 
-    "crop" is the warp of the frame's crops to 128 px; the network's own time is left out.
+    "crop" is the warp of the frame's crops to nano's size; the network's own time is left out.
     """
     torch.set_num_threads(1)
     estimator = TruthfulEstimator(hand_model)

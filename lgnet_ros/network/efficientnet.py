@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from lgnet_ros.network.backbone import BackboneFeatures
 from lgnet_ros.network.bottleneck import Bottleneck, folded
 from lgnet_ros.network.depthwise import DepthwiseConv2d
+from lgnet_ros.network.heatmap import CELLS
 from lgnet_ros.network.normalize import IMAGENET_MEAN, IMAGENET_STD
 
 _STEM = 24  # 32 in the published network; here and in the first block of the second stage MediaPipe saves
@@ -34,8 +35,9 @@ _FUSED, _FUSED_EXPANSION, _FUSED_KERNEL, _FUSED_BLOCKS = 160, 4, 5, 2
 class EfficientNetLite0(nn.Module):
     """The feature extractor; `channels` names the widths of its three outputs.
 
-    The fifth stage's map, 8×8 for 128 px, and the seventh's, half as fine, are `fused` into the last one, by
-    layers of ours: what the coarse one knows of an image it knows of all hands in it together.
+    The fifth stage's map, 12×12 for 192 px, and the seventh's, half as fine, are `fused` by layers of ours:
+    what the coarse one knows of an image it knows of all hands in it together. What comes out is resampled to
+    the 8×8 cells of the heat maps.
     """
 
     def __init__(self) -> None:
@@ -56,13 +58,14 @@ class EfficientNetLite0(nn.Module):
                 nn.init.kaiming_normal_(part.weight, mode="fan_out")
 
     def forward(self, images: Tensor) -> BackboneFeatures:
-        """(B,3,S,S) normalized images to maps (B,24,S/2,S/2), (B,24,S/4,S/4) and (B,160,S/16,S/16)."""
+        """(B,3,S,S) normalized images to maps (B,24,S/2,S/2), (B,24,S/4,S/4) and (B,160,8,8)."""
         stem = F.relu6(self.stem_norm(self.stem(images)))
         maps = [stem]
         for stage in self.stages:
             maps.append(stage(maps[-1]))
         deepest = F.interpolate(maps[7], scale_factor=2, mode="nearest")
-        return BackboneFeatures(stem, maps[2], self.fused(torch.cat([maps[5], deepest], 1)))
+        fused = self.fused(torch.cat([maps[5], deepest], 1))
+        return BackboneFeatures(stem, maps[2], F.interpolate(fused, (CELLS, CELLS), mode="bilinear"))
 
     def from_published(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """This network's state dict from the `convolutions` of MediaPipe's hand landmark network.

@@ -12,6 +12,7 @@ from lgnet_ros.errors import UserError
 from lgnet_ros.inference import Engine, save_weights
 from lgnet_ros.network import LGNet, LGNetConfig, normalize
 
+SIZE = LGNetConfig.nano().input_size
 SHAPES = {
     "presence": (2,), "joints_25d": (2, 21, 3), "joints_25d_std": (2, 21, 3), "rotations": (2, 16, 3, 3),
     "shape": (2, 10), "camera_translation": (2, 3), "rough_vertices": (2, 778, 3), "vertices": (2, 778, 3),
@@ -37,7 +38,7 @@ def engine(weights: Path) -> Engine:
 
 
 def crops(count: int) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (count, 128, 128, 3), dtype=np.uint8)
+    return np.random.default_rng(0).integers(0, 256, (count, SIZE, SIZE, 3), dtype=np.uint8)
 
 
 def test_answers_have_the_documented_shapes_and_are_float32(engine: Engine) -> None:
@@ -77,7 +78,7 @@ def test_bf16_stays_close_to_fp32(engine: Engine, weights: Path) -> None:
 def test_names_say_variant_weights_and_hand_model(engine: Engine) -> None:
     assert engine.name == "lgnet-nano/mine/open_hand"
     assert engine.trained
-    assert engine.input_size == 128
+    assert engine.input_size == SIZE
 
 
 def test_without_weights_the_network_is_the_same_every_time_and_says_that_it_is_untrained(
@@ -90,13 +91,13 @@ def test_without_weights_the_network_is_the_same_every_time_and_says_that_it_is_
     assert not first.trained
     assert first.name == "lgnet-nano/untrained/open_hand"
     assert torch.equal(state, torch.random.get_rng_state())
-    black = np.zeros((1, 128, 128, 3), dtype=np.uint8)
+    black = np.zeros((1, SIZE, SIZE, 3), dtype=np.uint8)
     focal = np.array([150.0])
     np.testing.assert_array_equal(first.infer(black, focal).vertices, second.infer(black, focal).vertices)
 
 
 def test_crops_of_another_size_are_an_error(engine: Engine) -> None:
-    with pytest.raises(ValueError, match="128"):
+    with pytest.raises(ValueError, match=str(SIZE)):
         engine.infer(np.zeros((1, 256, 256, 3), dtype=np.uint8), np.array([100.0]))
 
 

@@ -29,7 +29,7 @@ def seasoned(config: LGNetConfig) -> LGNet:
 @pytest.mark.parametrize("changes", [{}, {"local_graph": LocalGraph.CHEBYSHEV, "mesh_stage": False}])
 def test_the_folded_network_says_the_same_without_a_single_norm_of_a_batch(changes: dict) -> None:
     network = seasoned(replace(LGNetConfig.nano(), **changes))
-    images, focal_px = torch.randn(2, 3, 128, 128), torch.tensor([150.0, 200.0])
+    images, focal_px = torch.randn(2, 3, 192, 192), torch.tensor([150.0, 200.0])
     with torch.no_grad():
         before = network(images, focal_px)
         fold_batch_norms(network)

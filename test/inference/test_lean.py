@@ -15,7 +15,7 @@ from lgnet_ros.inference.lean import MAPS, SEEN, is_lean, lean
 from lgnet_ros.inference.posing import HandPoser, projected, sample_into
 from lgnet_ros.network import LGNet, LGNetConfig, LGNetOutput, LocalGraph, normalize
 
-NANO = LGNetConfig.nano()
+NANO = replace(LGNetConfig.nano(), input_size=128)
 FOCAL_PX = 150.0
 CONFIGS = {
     "nano": NANO,

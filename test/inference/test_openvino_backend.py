@@ -23,6 +23,7 @@ from lgnet_ros.network import LGNet, LGNetConfig
 
 pytestmark = pytest.mark.slow  # one conversion, for all
 
+SIZE = LGNetConfig.nano().input_size
 FOCAL_PX = np.array([150.0, 300.0, 220.0])
 
 
@@ -79,7 +80,7 @@ def no_conversion(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def crops(count: int) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (count, 128, 128, 3), dtype=np.uint8)
+    return np.random.default_rng(0).integers(0, 256, (count, SIZE, SIZE, 3), dtype=np.uint8)
 
 
 def rewrite(folder: Path, **changes: object) -> None:
@@ -210,7 +211,7 @@ def test_the_exported_network_runs_without_its_weights(
     weights: Path, copy: Path, no_conversion: None
 ) -> None:
     engine, own = Engine.load(copy, precision="fp32"), Engine.load(weights, "cpu", "fp32")
-    assert (engine.name, engine.trained, engine.input_size) == (own.name, True, 128)
+    assert (engine.name, engine.trained, engine.input_size) == (own.name, True, SIZE)
     assert engine.info == own.info
     np.testing.assert_array_equal(
         engine.infer(crops(1), FOCAL_PX[:1]).vertices, own.infer(crops(1), FOCAL_PX[:1]).vertices
@@ -301,7 +302,9 @@ from lgnet_ros.inference import Engine
 
 signal.signal(signal.SIGCHLD, lambda *_: None)
 engines = [Engine.load(sys.argv[1], "cpu", backend="openvino")]
-engines[0].infer(np.zeros((1, 128, 128, 3), np.uint8), np.array([150.0]))
+engine, size = engines[0], engines[0].input_size
+engine.infer(np.zeros((1, size, size, 3), np.uint8), np.array([150.0]))
+del engine
 thread = threading.Thread(target=engines.clear)
 thread.start()
 thread.join()

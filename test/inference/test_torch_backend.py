@@ -12,6 +12,8 @@ from lgnet_ros.inference.torch_backend import TorchBackend, captured
 from lgnet_ros.inference.tracing import PREDICTED
 from lgnet_ros.network import LGNet, LGNetConfig, normalize
 
+SIZE = LGNetConfig.nano().input_size
+
 
 def network() -> LGNet:
     torch.manual_seed(0)
@@ -25,7 +27,7 @@ def backend() -> TorchBackend:
 
 def crops(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
-    return rng.integers(0, 256, (count, 128, 128, 3), np.uint8), rng.uniform(120, 300, count)
+    return rng.integers(0, 256, (count, SIZE, SIZE, 3), np.uint8), rng.uniform(120, 300, count)
 
 
 def test_it_says_what_the_network_says(backend: TorchBackend) -> None:

@@ -40,7 +40,7 @@ def saved(network: LGNet, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def outputs(network: LGNet) -> dict[str, torch.Tensor]:
     torch.manual_seed(0)
     with torch.inference_mode():
-        return network(torch.randn(1, 3, 128, 128), torch.tensor([200.0]))._asdict()
+        return network(torch.randn(1, 3, 192, 192), torch.tensor([200.0]))._asdict()
 
 
 @pytest.mark.parametrize(("storage", "tolerance_m"), [("float32", 0.0), ("float16", 1e-3), ("int8", 1e-2)])

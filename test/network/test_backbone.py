@@ -38,6 +38,7 @@ def published_hand_landmarks() -> dict[str, Tensor]:
     [
         (ResNet50, 256, (64, 256, 2048), (128, 64, 8)),
         (EfficientNetLite0, 128, (24, 24, 160), (64, 32, 8)),
+        (EfficientNetLite0, 192, (24, 24, 160), (96, 48, 8)),
     ],
 )
 def test_the_three_maps_have_the_sizes_of_the_design(

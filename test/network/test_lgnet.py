@@ -14,7 +14,7 @@ from lgnet_ros.geometry.rotations import rotvec_to_matrix
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.network import ABLATIONS, LGNet, LGNetConfig, LocalGraph, Target, normalize, total_loss
 
-NANO = LGNetConfig.nano()
+NANO = replace(LGNetConfig.nano(), input_size=128)
 ALTERNATIVES = {
     "chebyshev": replace(NANO, local_graph=LocalGraph.CHEBYSHEV),
     "no local graph": replace(NANO, local_graph=LocalGraph.NONE),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -138,7 +138,7 @@ def test_joints_to_cells_goes_by_the_crops_pixels_and_the_wrists_depth() -> None
 @pytest.fixture(scope="module")
 def network(hand_model: HandModel) -> LGNet:
     torch.manual_seed(0)
-    return LGNet(LGNetConfig.nano(), hand_model)
+    return LGNet(replace(LGNetConfig.nano(), input_size=128), hand_model)
 
 
 def perfect(target: Target, output: LGNetOutput) -> LGNetOutput:

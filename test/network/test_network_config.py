@@ -18,7 +18,7 @@ def test_presets_are_the_designs_table() -> None:
     assert table == {
         "full": (Backbone.RESNET50, 256, 512),
         "light": (Backbone.RESNET50, 256, 256),
-        "nano": (Backbone.EFFICIENTNET_LITE0, 128, 128),
+        "nano": (Backbone.EFFICIENTNET_LITE0, 192, 128),
     }
 
 

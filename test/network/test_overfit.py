@@ -19,7 +19,7 @@ from lgnet_ros.hand_model import HandModel
 from lgnet_ros.network import ABLATIONS, LGNet, LGNetConfig, LocalGraph, Target, total_loss
 
 MakeScene = Callable[..., tuple[Tensor, Target]]
-NANO = LGNetConfig.nano()
+NANO = replace(LGNetConfig.nano(), input_size=128)
 NANO_CONFIGS = {
     "nano": NANO,
     **{f"without {name}": NANO.without(name) for name in ABLATIONS},

@@ -13,7 +13,8 @@ from lgnet_ros.network import LGNet, LGNetConfig
 from lgnet_ros.network.refine_stage import RefineInput, RefineStage
 from lgnet_ros.network.sparse import NeighborSum
 
-SMALL = replace(LGNetConfig.nano(), channels=16, refine_channels=8)
+NANO = replace(LGNetConfig.nano(), input_size=128)
+SMALL = replace(NANO, channels=16, refine_channels=8)
 
 
 def stage_and_inputs(hand_model: HandModel) -> tuple[RefineStage, RefineInput]:
@@ -48,7 +49,7 @@ def test_it_equals_one_mlp_on_all_inputs_concatenated_per_vertex(hand_model: Han
 def test_each_hands_vertices_look_at_the_image_where_they_project(hand_model: HandModel) -> None:
     """Stem and layer1 under every vertex of either hand, in full perspective."""
     torch.manual_seed(0)
-    network = LGNet(LGNetConfig.nano(), hand_model).eval()
+    network = LGNet(NANO, hand_model).eval()
     seen: list[RefineInput] = []
     for side in (0, 1):
         network.refine_stage[side].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))

@@ -66,9 +66,10 @@ def sketch(hand_model: HandModel) -> Callable[..., CropSample]:
 
 @pytest.fixture
 def recipe() -> Recipe:
-    """Nano in float32, eight steps of four images, prepared in the training process."""
+    """Nano in float32 on small crops, eight steps of four images, prepared in the training process."""
     return Recipe(
         variant="nano",
+        network={"input_size": 128},
         data=DataRecipe(source="synthetic", batch=4, workers=0, replayed_share=0.5, replay_window=16),
         steps=8,
         seed=5,

@@ -57,6 +57,7 @@ def main(out: Path) -> None:
     torch.set_num_threads(1)
     recipe = Recipe(
         variant="nano",
+        network={"input_size": 128},
         data=DataRecipe(source="synthetic", batch=2, workers=0),
         steps=4,
         precision="32-true",
