@@ -63,7 +63,8 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(name, default_value=default, description=description)
         for name, default, description in ARGUMENTS
     ]
-    started = [OpaqueFunction(function=hands), camera(), handover(), viewer(), rviz()]
+    # RViz first: where it is not installed nothing has been started yet, and nothing is left behind.
+    started = [rviz(), OpaqueFunction(function=hands), camera(), handover(), viewer()]
     return LaunchDescription([*arguments, *started])
 
 

@@ -5,13 +5,25 @@ ros2 launch lgnet_ros playback.launch.py bag:=my_bag image:=/camera/image_raw ca
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+
 from ament_index_python.packages import get_package_share_directory
-from launch.actions import DeclareLaunchArgument, ExecuteProcess, IncludeLaunchDescription, Shutdown
+from launch.actions import (
+    DeclareLaunchArgument,
+    ExecuteProcess,
+    IncludeLaunchDescription,
+    RegisterEventHandler,
+    Shutdown,
+)
+from launch.event_handlers import OnProcessIO
+from launch.events.process import ProcessIO
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import SetParameter
 
 from launch import LaunchDescription
+from lgnet_ros.node.qos import use_large_shared_memory
 
 SHARE = get_package_share_directory("lgnet_ros")
 
@@ -54,8 +66,30 @@ def generate_launch_description() -> LaunchDescription:
             "--clock",
             "--rate",
             LaunchConfiguration("bag_rate"),
+            "--delay",
+            "3",  # s, for the nodes to find the player's topics
         ],
+        additional_env=_large_messages(),
         output="screen",
         on_exit=Shutdown(reason="the bag has ended"),
     )
-    return LaunchDescription([*arguments, SetParameter("use_sim_time", True), hands, play])
+    start = _once_ready(play)
+    when_ready = RegisterEventHandler(OnProcessIO(on_stdout=start, on_stderr=start))
+    return LaunchDescription([*arguments, SetParameter("use_sim_time", True), when_ready, hands])
+
+
+def _once_ready(play: ExecuteProcess) -> Callable[[ProcessIO], list[ExecuteProcess]]:
+    """Starts the bag when hands_node says that it is ready: what is played before that is lost."""
+    waiting = [play]
+
+    def on_text(event: ProcessIO) -> list[ExecuteProcess]:
+        return [waiting.pop()] if waiting and b"hands]: ready: " in event.text else []
+
+    return on_text
+
+
+def _large_messages() -> dict[str, str]:
+    """For the player: the publisher's segment counts, and the default one loses BEST_EFFORT images."""
+    environment = dict(os.environ)
+    use_large_shared_memory(environment)
+    return {name: value for name, value in environment.items() if name not in os.environ}

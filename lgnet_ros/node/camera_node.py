@@ -28,7 +28,7 @@ from lgnet_ros.msg import Hands
 from lgnet_ros.node.camera_messages import camera_info_message, depth_message, image_message
 from lgnet_ros.node.camera_parameters import CameraParameters
 from lgnet_ros.node.camera_sources import Picture, Source, open_source
-from lgnet_ros.node.exiting import end_process
+from lgnet_ros.node.exiting import end_on_signals, end_process
 from lgnet_ros.node.pacing import Pace
 from lgnet_ros.node.parameter_rules import declare, rules, validated
 from lgnet_ros.node.qos import use_large_shared_memory
@@ -152,13 +152,11 @@ def _source(parameters: CameraParameters) -> Source:
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the node until SIGINT or SIGTERM, or until its source ends. Returns the exit status."""
+    end_on_signals()
     use_large_shared_memory()
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     try:
-        return _run_node(stopped)
+        return _run_node()
     except UserError as error:
         print(f"camera_node: {error}", file=sys.stderr)
         return 2
@@ -166,8 +164,10 @@ def main(args: Sequence[str] | None = None) -> int:
         rclpy.try_shutdown()
 
 
-def _run_node(stopped: threading.Event) -> int:
-    node = CameraNode()
+def _run_node() -> int:
+    node, stopped = CameraNode(), threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
     # Parameters and graph services are answered beside the capture, which has the main thread to itself.
     services = threading.Thread(target=_spin, args=(node,), daemon=True)
     services.start()

@@ -55,8 +55,10 @@ class HandsNode(LifecycleNode):
         self._diagnostics = Diagnostics(self._statistics, self._faults)
         self._updater = compat.diagnostic_updater(self, DIAGNOSTICS_PERIOD_S)
         self._updater.setHardwareID("none")
-        self._updater.add("input", self._report_input)
-        self._updater.add("output", self._diagnostics.output)
+        # The updater says the node's name only, which is the same for every camera.
+        place = self.get_namespace().strip("/")
+        self._updater.add(f"{place} input".strip(), self._report_input)
+        self._updater.add(f"{place} output".strip(), self._diagnostics.output)
         self._thread: InferenceThread | None = None
         self._outputs: Outputs | None = None
         self._processor: FrameProcessor | None = None

@@ -15,6 +15,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from lgnet_ros.errors import UserError
+from lgnet_ros.node.exiting import end_on_signals
 from lgnet_ros.node.qos import use_large_shared_memory
 
 AnyNode = TypeVar("AnyNode", bound=Node)
@@ -28,14 +29,15 @@ def run_until_stopped(name: str, make_node: Callable[[], Node], args: Sequence[s
     Returns:
         0 after a clean end; 2, with one line on standard error, if the node raises a UserError.
     """
+    end_on_signals()
     stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
     use_large_shared_memory()
     # rclpy's own handlers would shut the context down in the middle of a callback.
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = make_node()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stopped.set())
         _spin(node, stopped.is_set)
         node.destroy_node()
     except UserError as error:

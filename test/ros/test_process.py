@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,10 +13,12 @@ pytest.importorskip("rclpy", reason="rclpy is not installed")
 
 import subprocess
 
+from diagnostic_msgs.msg import DiagnosticArray
 from lgnet_ros.msg import Hands
 from ros_rig import BEST_EFFORT, RELIABLE, Camera, hands_process, wait_until
 from tf2_msgs.msg import TFMessage
 
+SCRIPTS = Path(__file__).parents[2] / "scripts"
 # Any crop may then hold a hand, also for a network that has learned nothing.
 SEES_HANDS = ("-p", "weights:=nano", "-p", "presence_enter:=0.05", "-p", "presence_stay:=0.05")
 
@@ -72,6 +75,26 @@ def test_ctrl_c_ends_the_node_while_it_is_still_loading(rig):
         wait_until(lambda: "hands" in rig.node.get_node_names(), 30)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) == 0
+
+
+@pytest.mark.parametrize("name", ["camera_node", "handover_node", "hands_node", "viewer_node"])
+def test_ctrl_c_ends_a_node_that_is_still_importing_without_a_word(name):
+    process = subprocess.Popen(
+        [sys.executable, str(SCRIPTS / name)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    maps = Path(f"/proc/{process.pid}/maps")
+    wait_until(lambda: "numpy" in maps.read_text(), 30)  # long before there is a node
+    process.send_signal(signal.SIGINT)
+    out, error = process.communicate(timeout=20)
+    assert (process.returncode, out) == (0, "")
+    assert "Traceback" not in error
+
+
+def test_nodes_of_several_cameras_are_told_apart_in_diagnostics(rig):
+    arrays = rig.listener.listen(DiagnosticArray, "/diagnostics")
+    with hands_process("-r", "__ns:=/left_camera", "-p", "autostart:=false"):
+        wait_until(lambda: arrays, 30)
+    assert {s.name for s in arrays[0].status} == {"hands: left_camera input", "hands: left_camera output"}
 
 
 def test_missing_module_is_one_line_that_says_what_to_install():
