@@ -17,6 +17,7 @@ WITH_HANDS = "images with hands"
 AGE = "age"  # from the image's stamp to the publication
 ROS_WORK = "ROS work"  # everything in the inference thread but the pipeline
 PIPELINE = "pipeline"
+_LONGEST_WAIT_S = 2.0  # for a result while images arrive
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,7 @@ class Diagnostics:
     def output(self, status: Any) -> Any:
         """What goes out: rate, age, stage timings, memory."""
         rate = self._statistics.rate(PROCESSED)
-        if self.state is None:
-            status.summary(DiagnosticStatus.OK, "not active")
-        else:
-            status.summary(DiagnosticStatus.OK, f"{rate:.1f} images/s")
+        status.summary(*self._output_level(rate))
         status.add("model", self.model_id)
         status.add("engine restarts", str(self.engine_restarts()))
         status.add("images per second", f"{rate:.1f}")
@@ -81,6 +79,16 @@ class Diagnostics:
                 status.add(f"{stage} (ms)", f"{duration:.2f}")
         status.add("resident memory (MB)", f"{resident_memory_mb():.0f}")
         return status
+
+    def _output_level(self, rate: float) -> tuple[bytes, str]:
+        if self.state is None:
+            return DiagnosticStatus.OK, "not active"
+        arrived, answered = (self._statistics.seconds_since(name) for name in (RECEIVED, PROCESSED))
+        arriving = arrived is not None and arrived <= self.state.stale_after_s
+        if arriving and (answered is None or answered > _LONGEST_WAIT_S):
+            since = "yet" if answered is None else f"for {answered:.1f} s"
+            return DiagnosticStatus.WARN, f"images arrive, but no result {since}"
+        return DiagnosticStatus.OK, f"{rate:.1f} images/s"
 
     def _input_level(self) -> tuple[bytes, str]:
         counts = self._faults.counts()
