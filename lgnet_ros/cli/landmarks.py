@@ -21,14 +21,15 @@ HELP = "the landmark estimator: learn its prior from synthetic hands; measure it
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the actions and their arguments."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    learn = actions.add_parser("learn", help="learn pose prior and landmark offsets; needs mediapipe")
+    learn = actions.add_parser("learn", help="learn pose prior, landmark offsets and errors; needs mediapipe")
     learn.add_argument("--out", type=Path, required=True, metavar="FILE", help="the .npz to write")
     learn.add_argument(
         "--poses", type=int, default=20000, metavar="N", help="poses for the prior (%(default)s)"
     )
     learn.add_argument(
-        "--images", type=int, default=900, metavar="N", help="images for the offsets (%(default)s)"
-    )
+        "--images", type=int, default=900, metavar="N",
+        help="images for the offsets, and again for the errors (%(default)s)",
+    )  # fmt: skip
     learn.add_argument("--seed", type=int, default=11, help="default: %(default)s")
     learn.add_argument("--landmarks-model", type=Path, metavar="FILE", help="a hand_landmarker.task file")
     learn.set_defaults(action=_learn)

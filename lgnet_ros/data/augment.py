@@ -39,6 +39,8 @@ class CropSample:
         focal_px: the crop camera's focal length; its principal point is (S - 1) / 2.
         crop: the camera; for a flipped sample, the camera before the flip.
         flipped: whether image and labels were mirrored after the crop.
+        asked: of which hands, right and left, an estimator's word counts; of two hands with a crop each it is
+            the one that the crop is made for, and the other one is absent from the truth.
         mask: (S, S) uint8 or None.
     """
 
@@ -56,6 +58,7 @@ class CropSample:
     crop: CropCamera
     flipped: bool
     key: str
+    asked: tuple[bool, bool] = (True, True)
 
     def to_target(self) -> dict[str, np.ndarray]:
         """The arrays of `lgnet_ros.network.losses.Target` for this sample, without the batch axis."""
@@ -138,6 +141,7 @@ def flipped(sample: CropSample) -> CropSample:
         visibility=sample.visibility[::-1].copy(),
         mask=None if sample.mask is None else _mirrored_mask(sample.mask),
         flipped=not sample.flipped,
+        asked=sample.asked[::-1],
     )
 
 
@@ -200,9 +204,9 @@ def _held_in(center: np.ndarray, side: float, width: int, height: int) -> np.nda
     return np.array(held)
 
 
-def tracked_crops(sample: HandSample, rng: np.random.Generator, size_px: int) -> list[CropCamera]:
-    """The crops that a tracker makes from its last meshes: around the present hands, or around each of two
-    that are apart, margin 0.8, turned upright, a little stale.
+def tracked_crops(sample: HandSample, rng: np.random.Generator, size_px: int) -> list[CropSample]:
+    """The crops that a tracker makes from its last meshes: around each hand, or around two that lie on each
+    other, margin 0.8, turned upright, a little stale.
     """
     present = np.flatnonzero(sample.presence)
     groups = np.split(present, 2) if len(present) == 2 and are_apart(sample) else [present]
@@ -215,8 +219,21 @@ def tracked_crops(sample: HandSample, rng: np.random.Generator, size_px: int) ->
             center = center + rng.normal(0.0, 0.03, 2) * side
             side = side * np.exp(rng.normal(0.0, 0.05))
             roll += rng.normal(0.0, 0.2)
-            crops.append(CropCamera.from_box(sample.intrinsics, center, side, size_px, roll))
-    return crops or [jittered_crop(sample, rng, size_px, max_roll_rad=0.0)]
+            crop = crop_sample(sample, CropCamera.from_box(sample.intrinsics, center, side, size_px, roll))
+            crops.append(crop if len(groups) == 1 else _asked_for(crop, sides))
+    return crops or [crop_sample(sample, jittered_crop(sample, rng, size_px, max_roll_rad=0.0))]
+
+
+def _asked_for(crop: CropSample, sides: np.ndarray) -> CropSample:
+    """The crop with these hands in its truth alone."""
+    asked = np.isin((0, 1), sides)
+    return replace(
+        crop,
+        presence=crop.presence & asked,
+        joints_valid=crop.joints_valid & asked[:, None],
+        mesh_valid=crop.mesh_valid & asked,
+        asked=tuple(asked.tolist()),
+    )
 
 
 def jittered_colors(image: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lgnet_ros.data.augment import crop_sample, tracked_crops
+from lgnet_ros.data.augment import tracked_crops
 from lgnet_ros.data.hic import HIC
 from lgnet_ros.data.interhand26m import InterHand26M, InterHandSettings
 from lgnet_ros.data.reading import HandDataset, readable_samples
@@ -82,7 +82,7 @@ def _mean_pose(training: HandDataset, size_px: int) -> MeanPose:
     spread = np.unique(np.linspace(0, len(training) - 1, _MEAN_POSE_SAMPLES).astype(int))
     samples = readable_samples(training, (int(index) for index in spread))
     return MeanPose.of(
-        crop_sample(sample, crop) for sample in samples for crop in tracked_crops(sample, rng, size_px)
+        crop for sample in samples for crop in tracked_crops(sample, rng, size_px)
     )
 
 

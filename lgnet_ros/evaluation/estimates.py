@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 import torch
 
+from lgnet_ros.data.augment import CropSample
 from lgnet_ros.evaluation.records import PRESENCE_THRESHOLD, HandsEstimate, HandsTruth
 from lgnet_ros.geometry.cameras import CameraIntrinsics
 from lgnet_ros.geometry.crops import CropCamera
@@ -52,6 +53,11 @@ def estimate_of(
         covariance_unknown_size=covariances,
         covariance_known_size=known_covariances,
     )
+
+
+def of_the_asked(prediction: NetworkPrediction, crops: list[CropSample]) -> NetworkPrediction:
+    """The prediction about these crops, without the hands that it is not asked for."""
+    return replace(prediction, presence=prediction.presence * np.array([crop.asked for crop in crops]))
 
 
 def placed_wrists(

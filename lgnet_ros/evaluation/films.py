@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from lgnet_ros.data.augment import CropSample, crop_sample, tracked_crops
+from lgnet_ros.data.augment import CropSample, tracked_crops
 from lgnet_ros.data.sample import HandSample
 from lgnet_ros.data.synthetic.clips import CLIP_NAMES, Clip
 from lgnet_ros.data.synthetic.settings import SyntheticSettings
 from lgnet_ros.data.synthetic.stream import in_processes
-from lgnet_ros.evaluation.estimates import placed_wrists, whole_crop
+from lgnet_ros.evaluation.estimates import of_the_asked, placed_wrists, whole_crop
 from lgnet_ros.evaluation.evaluation import FAR_M, NEAR_M
 from lgnet_ros.evaluation.following import FollowingScore, Watcher
 from lgnet_ros.evaluation.metrics import wrist_position_errors
@@ -152,13 +152,14 @@ def _about_mean_mm(joints: np.ndarray) -> np.ndarray:
 
 def _alone_errors(estimator: Estimator, sample: HandSample, rng: np.random.Generator) -> list[float]:
     """mm, of wrists at 0.3–1 m that are found in crops as a tracker would make them around the truth."""
-    crops = (crop_sample(sample, crop) for crop in tracked_crops(sample, rng, estimator.size_px))
+    crops = tracked_crops(sample, rng, estimator.size_px)
     return [error for crop in crops for error in _errors_in(estimator, crop)]
 
 
 def _errors_in(estimator: Estimator, crop: CropSample) -> list[float]:
     truth = HandsTruth.of_crop(crop)
-    prediction = estimator.estimate(crop.image, truth.camera, [whole_crop(truth.camera)], Stopwatch())
+    answer = estimator.estimate(crop.image, truth.camera, [whole_crop(truth.camera)], Stopwatch())
+    prediction = of_the_asked(answer, [crop])
     settings = PlacementSettings(errors=estimator.errors)
     wrists, _ = placed_wrists(prediction, 0, truth.camera, [settings] * len(SIDES))
     distance = np.linalg.norm(truth.joints[:, 0], axis=-1)

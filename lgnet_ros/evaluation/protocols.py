@@ -10,24 +10,23 @@ import numpy as np
 from lgnet_ros.data.augment import CropSample, crop_sample, jittered_crop, tracked_crops
 from lgnet_ros.data.sample import HandSample
 from lgnet_ros.evaluation.baseline import MeanPose
-from lgnet_ros.evaluation.estimates import estimate_of, whole_crop
+from lgnet_ros.evaluation.estimates import estimate_of, of_the_asked, whole_crop
 from lgnet_ros.evaluation.evaluation import Evaluation, Row
 from lgnet_ros.evaluation.records import HandsEstimate, HandsTruth
-from lgnet_ros.geometry.crops import CropCamera
 from lgnet_ros.pipeline.estimators import Estimator, Stopwatch
 from lgnet_ros.pipeline.placement import PlacementSettings
 
-CropMaker = Callable[[HandSample, np.random.Generator, int], list[CropCamera]]
+CropMaker = Callable[[HandSample, np.random.Generator, int], list[CropSample]]
 
 
-def jittered_crops(sample: HandSample, rng: np.random.Generator, size_px: int) -> list[CropCamera]:
+def jittered_crops(sample: HandSample, rng: np.random.Generator, size_px: int) -> list[CropSample]:
     """One, see `jittered_crop`."""
-    return [jittered_crop(sample, rng, size_px)]
+    return [crop_sample(sample, jittered_crop(sample, rng, size_px))]
 
 
 CROPS: dict[str, CropMaker] = {"jittered": jittered_crops, "tracked": tracked_crops}
 """By name: anywhere from tight to the full frame around the truth; and as a tracker makes them from its last
-meshes, one for hands that are near each other, two for hands that are apart. Each is judged by itself.
+meshes, one for each hand, or for two that lie on each other. Each is judged by itself.
 """
 
 
@@ -61,7 +60,8 @@ class Outcome:
         """Shows one crop to the estimator and counts how right it is."""
         truth = HandsTruth.of_crop(crop)
         camera = truth.camera
-        prediction = self.estimator.estimate(crop.image, camera, [whole_crop(camera)], Stopwatch())
+        answer = self.estimator.estimate(crop.image, camera, [whole_crop(camera)], Stopwatch())
+        prediction = of_the_asked(answer, [crop])
         estimate = estimate_of(prediction, 0, truth, self._placement)
         pictured = Pictured(crop, estimate, self.evaluation.add(estimate, truth))
         if len(self.chosen) < self._keep:
@@ -73,8 +73,7 @@ class Outcome:
 
 def crops_of(sample: HandSample, place: int, kind: str, size_px: int, seed: int) -> list[CropSample]:
     """The crops of a kind in `CROPS`; a pure function of the seed and the sample's place in the run."""
-    crops = CROPS[kind](sample, np.random.default_rng([seed, place]), size_px)
-    return [crop_sample(sample, crop) for crop in crops]
+    return CROPS[kind](sample, np.random.default_rng([seed, place]), size_px)
 
 
 def _badness(row: Row) -> float:

@@ -46,16 +46,22 @@ class LandmarkEstimator:
 
     size_px = _CROP_PX
     trained = True
-    errors = NetworkErrors()
 
     def __init__(
-        self, hand_model: HandModel, finder: HandFinder, fitter: LandmarkFitter, follow: bool = True
+        self,
+        hand_model: HandModel,
+        finder: HandFinder,
+        fitter: LandmarkFitter,
+        follow: bool = True,
+        errors: NetworkErrors | None = None,
     ) -> None:
-        """follow: images come from one film; fits then begin where they ended in the last image."""
+        """follow: images come from one film; fits then begin where they ended in the last image.
+        errors: of what comes out; None: not measured.
+        """
         self.name = f"landmarks/{finder.name}/{hand_model.name}"
         self.hand_model = hand_model
         self._finder, self._fitter, self._maker = finder, fitter, MeshMaker(hand_model)
-        self._follow = follow
+        self._follow, self.errors = follow, errors or NetworkErrors()
         self._image: np.ndarray | None = None
         self._found: list[_Found] = []
 
@@ -72,7 +78,7 @@ class LandmarkEstimator:
         finder = MediaPipeHands(2 * max_people, follow, model)
         fitter = LandmarkFitter(hand_model, prior, offsets=prior.offsets)
         fitter.compile()
-        return cls(hand_model, finder, fitter, follow)
+        return cls(hand_model, finder, fitter, follow, NetworkErrors.from_dict(prior.errors))
 
     def reset(self) -> None:
         """See `Estimator.reset`."""

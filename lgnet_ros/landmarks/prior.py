@@ -1,10 +1,13 @@
-"""What is known of hands before any landmark is seen, as learned once and stored beside the hand model."""
+"""What is known of hands before any landmark is seen, and how wrong fits are, as learned once and stored
+beside the hand model.
+"""
 
 from __future__ import annotations
 
 import io
+import json
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from lgnet_ros.paths import weights_directory
 
 PRIOR_FILE = "landmark_prior.npz"
 _SHAPES = {"mean": (FREEDOM_COUNT,), "covariance": (FREEDOM_COUNT, FREEDOM_COUNT), "offsets": (21, 3)}
+_ERRORS = "errors"  # JSON
 _HOW = "`lgnet landmarks learn` makes it"
 _SMALLEST_STD = np.deg2rad(0.5)  # an angle that the sampler hardly moves is still not known better
 
@@ -29,11 +33,13 @@ class LandmarkPrior:
         mean, covariance: (27,), (27, 27) rad, of the angles that can move, over the sampler's poses.
         offsets: (21, 3) m, where MediaPipe puts a landmark relative to our joint, in the axes of the joint's
             bone at rest, right hand.
+        errors: of hands fitted to MediaPipe's landmarks, by name; see `NetworkErrors`. Empty: not measured.
     """
 
     mean: np.ndarray
     covariance: np.ndarray
     offsets: np.ndarray
+    errors: dict[str, float] = field(default_factory=dict)
 
     @property
     def information(self) -> np.ndarray:
@@ -42,9 +48,10 @@ class LandmarkPrior:
 
 
 def save_prior(path: Path, prior: LandmarkPrior) -> None:
-    """Write the prior's arrays, float32, as `load_prior` reads them."""
+    """Write the prior's arrays, float32, and errors as `load_prior` reads them."""
     content = io.BytesIO()
-    np.savez(content, **{name: getattr(prior, name).astype(np.float32) for name in _SHAPES})
+    arrays = {name: getattr(prior, name).astype(np.float32) for name in _SHAPES}
+    np.savez(content, **arrays, **{_ERRORS: np.array(json.dumps(prior.errors))})
     write_whole(path, content.getvalue())
 
 
@@ -59,9 +66,10 @@ def load_prior(path: Path | None = None) -> LandmarkPrior:
     try:
         with np.load(path) as stored:
             arrays = {name: stored[name].astype(np.float64) for name in _SHAPES}
+            errors = json.loads(str(stored[_ERRORS]))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: not a landmark prior ({error}); {_HOW}") from error
     for name, shape in _SHAPES.items():
         if arrays[name].shape != shape or not np.isfinite(arrays[name]).all():
             raise UserError(f"{path}: {name} is not {shape} finite numbers; {_HOW}")
-    return LandmarkPrior(**arrays)
+    return LandmarkPrior(**arrays, errors=errors)

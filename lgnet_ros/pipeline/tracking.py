@@ -40,7 +40,7 @@ class TrackingSettings:
     gate: float = 0.6
     gate_growth: float = 2.0
     join: float = APART
-    part: float = 1.2 * APART
+    part: float = 1.1 * APART
     reach_m: float = 1.5
     lookahead_s: float = 0.15
 

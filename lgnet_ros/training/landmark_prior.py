@@ -1,5 +1,5 @@
-"""What the landmark fit knows beforehand, learned from the synthetic sampler: poses, and where MediaPipe's
-landmarks lie.
+"""What the landmark fit knows beforehand, learned from the synthetic sampler: poses, where MediaPipe's
+landmarks lie, and how wrong the hands are that are fitted to them.
 
 MediaPipe marks other points than our joints: a fingertip's landmark lies some 6 mm short of the skin's last
 point, a knuckle's beyond the joint's center. Rendered hands, whose joints are known, tell by how much. The
@@ -9,6 +9,7 @@ images are of the training split.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -20,12 +21,21 @@ from lgnet_ros.data.synthetic.settings import SyntheticSettings
 from lgnet_ros.data.synthetic.spheres import sphere_sets
 from lgnet_ros.data.synthetic.stream import render_sample
 from lgnet_ros.errors import UserError
+from lgnet_ros.evaluation.estimates import of_the_asked, whole_crop
+from lgnet_ros.evaluation.protocols import CROPS, crops_of
+from lgnet_ros.evaluation.records import HandsTruth
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.hand_model.topology import LEFT, OURS_ROTATION, SIDES
+from lgnet_ros.inference import NetworkErrors, NetworkPrediction
 from lgnet_ros.landmarks.articulation import free_angles
+from lgnet_ros.landmarks.estimator import LandmarkEstimator
+from lgnet_ros.landmarks.fit import LandmarkFitter
 from lgnet_ros.landmarks.mediapipe_hands import HandFinder
 from lgnet_ros.landmarks.prior import LandmarkPrior
 from lgnet_ros.landmarks.sight import look_at
+from lgnet_ros.network.heatmap import cells_to_pixels
+from lgnet_ros.pipeline.estimators import Stopwatch
+from lgnet_ros.training.uncertainty import Shown, fit_errors
 
 _WELL_FOUND = 0.1  # of the hand's extent: nearer on the median, a detection is of this hand
 _WILD_M = 0.01
@@ -35,13 +45,51 @@ _LEAST_HANDS = 50
 
 
 def learn_prior(finder: HandFinder, poses: int, images: int, seed: int) -> LandmarkPrior:
-    """Both parts.
+    """All of it. images: as many of the training split, for the offsets, as of the validation split, for the
+    errors.
 
     Raises:
         UserError: the finder finds too few hands in so many images.
     """
     mean, covariance = pose_statistics(poses, seed)
-    return LandmarkPrior(mean, covariance, landmark_offsets(finder, images, seed))
+    prior = LandmarkPrior(mean, covariance, landmark_offsets(finder, images, seed))
+    return replace(prior, errors=fitted_errors(finder, prior, images, seed).as_dict())
+
+
+def fitted_errors(finder: HandFinder, prior: LandmarkPrior, count: int, seed: int) -> NetworkErrors:
+    """How wrong hands are in crops of so many images, by this prior. Hands that are taken for other ones, or
+    are none, do not count: ellipsoids that held these as well would say nothing of the others.
+
+    Raises:
+        UserError: the finder finds too few hands.
+    """
+    model, settings = HandModel.load(), SyntheticSettings(split="validation")
+    fitter = LandmarkFitter(model, prior, offsets=prior.offsets)
+    estimator = LandmarkEstimator(model, finder, fitter, follow=False)
+    shown = []
+    for index in range(count):
+        sample = render_sample(seed, index, settings)
+        for kind in CROPS:
+            for crop in crops_of(sample, index, kind, estimator.size_px, seed):
+                truth = HandsTruth.of_crop(crop)
+                estimator.reset()
+                whole = [whole_crop(truth.camera)]
+                answer = estimator.estimate(crop.image, truth.camera, whole, Stopwatch())
+                prediction = of_the_asked(answer, [crop])
+                own = truth.presence & _are_themselves(prediction, truth)
+                shown.append(Shown(prediction, 0, replace(truth, presence=own)))
+    errors = fit_errors(shown)
+    if errors is None:
+        raise UserError(f"too few hands were found in {count} images: render more (--images)")
+    return errors
+
+
+def _are_themselves(prediction: NetworkPrediction, truth: HandsTruth) -> np.ndarray:
+    """(2,) bool: which hands of one crop are found where they are, rather than on something else."""
+    true = truth.camera.project(truth.joints)
+    pixels = cells_to_pixels(prediction.joints_25d[0, ..., :2], truth.camera.width)
+    off = np.median(np.linalg.norm(pixels - true, axis=-1), axis=-1)
+    return off < _WELL_FOUND * np.ptp(true, axis=1).max(axis=-1)  # NaN, of a hand behind the camera, is not
 
 
 def pose_statistics(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

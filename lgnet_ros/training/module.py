@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from lgnet_ros.data.augment import CropSample
 from lgnet_ros.errors import UserError
 from lgnet_ros.evaluation.baseline import MeanPose
-from lgnet_ros.evaluation.estimates import estimate_of, prediction_of
+from lgnet_ros.evaluation.estimates import estimate_of, of_the_asked, prediction_of
 from lgnet_ros.evaluation.evaluation import Evaluation
 from lgnet_ros.evaluation.records import HandsTruth
 from lgnet_ros.hand_model import HandModel
@@ -130,7 +130,7 @@ class LGNetModule(L.LightningModule):
         """What the network says of a list of crops."""
         images, focal_px = (values.to(self.device) for values in stacked(samples))
         images = normalize(images).contiguous(memory_format=torch.channels_last)
-        return prediction_of(self.network(images, focal_px))
+        return of_the_asked(prediction_of(self.network(images, focal_px)), samples)
 
     def on_validation_epoch_end(self) -> None:
         """Logs what the learning curve shows."""

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from lgnet_ros.data.augment import CropSample, crop_sample, tracked_crops
+from lgnet_ros.data.augment import CropSample, tracked_crops
 from lgnet_ros.data.interhand26m import InterHand26M, InterHandSettings
 from lgnet_ros.data.reading import HandDataset, UnreadableSample
 from lgnet_ros.data.sample import HandSample
@@ -100,9 +100,7 @@ def _interhand(recipe: Recipe, hand_model: HandModel, size_px: int) -> Sources:
     spread = evenly_spread(validation, recipe.validation.count)
     return Sources(
         training=source,
-        validation=[
-            crop_sample(sample, crop) for sample in spread for crop in tracked_crops(sample, rng, size_px)
-        ],
+        validation=[crop for sample in spread for crop in tracked_crops(sample, rng, size_px)],
         mean_pose=MeanPose.of(for_mean),
         steps_per_epoch=source.steps_per_epoch,
     )

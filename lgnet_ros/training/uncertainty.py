@@ -18,7 +18,7 @@ from scipy.stats import theilslopes
 
 from lgnet_ros.data.augment import CropSample
 from lgnet_ros.evaluation.coverage import CHI2_95_3DOF, squared_distance
-from lgnet_ros.evaluation.estimates import placed_wrists, prediction_of, whole_crop
+from lgnet_ros.evaluation.estimates import of_the_asked, placed_wrists, prediction_of, whole_crop
 from lgnet_ros.evaluation.records import PRESENCE_THRESHOLD, HandsTruth
 from lgnet_ros.inference.accuracy import NetworkErrors
 from lgnet_ros.inference.prediction import NetworkPrediction
@@ -56,7 +56,7 @@ def predicted(network: LGNet, samples: list[CropSample]) -> list[Shown]:
     for start in range(0, len(samples), _BATCH):
         batch = samples[start : start + _BATCH]
         images, focal_px = stacked(batch)
-        prediction = prediction_of(network(normalize(images), focal_px))
+        prediction = of_the_asked(prediction_of(network(normalize(images), focal_px)), batch)
         shown += [Shown(prediction, k, HandsTruth.of_crop(sample)) for k, sample in enumerate(batch)]
     return shown
 

@@ -161,9 +161,8 @@ def test_crops_can_be_drawn_with_any_hands_there(model: HandModel, presence: tup
     sample = _sample(model, 4, presence)
     for seed in range(20):
         rng = np.random.default_rng(seed)
-        for crop in (jittered_crop(sample, rng, 64), *tracked_crops(sample, rng, 64)):
-            assert crop.size_px == 64 and np.isfinite(crop.focal_px) and crop.focal_px > 0
-            cut = crop_sample(sample, crop)
+        for cut in (crop_sample(sample, jittered_crop(sample, rng, 64)), *tracked_crops(sample, rng, 64)):
+            assert cut.crop.size_px == 64 and np.isfinite(cut.focal_px) and cut.focal_px > 0
             assert not (cut.presence & ~sample.presence).any()
 
 
@@ -197,7 +196,10 @@ def test_hands_that_are_apart_are_tracked_in_crops_of_their_own(
     found = tracked_crops(sample, np.random.default_rng(1), 128)
     assert len(found) == crops
     for side in range(2):
-        crop = found[min(side, crops - 1)]
+        own = found[min(side, crops - 1)]
+        assert own.asked == ((True, True) if crops == 1 else (side == 0, side == 1))
+        assert own.presence.tolist() == own.mesh_valid.tolist() == list(own.asked)
+        crop = own.crop
         pixels = crop.project(sample.vertices[side].astype(np.float64))
         assert np.all((pixels > -8) & (pixels < 136))
         if crops == 2:  # as large as a hand is that has a crop to itself
@@ -208,7 +210,7 @@ def test_hands_that_are_apart_are_tracked_in_crops_of_their_own(
 def test_crops_of_a_tracker_show_the_hand_upright_and_whole(model: HandModel, seed: int) -> None:
     sample = _sample(model, seed, (seed % 2 == 0, seed % 2 == 1))
     side, rng = seed % 2, np.random.default_rng(seed)
-    crops = tracked_crops(sample, rng, 128)
+    crops = [cut.crop for cut in tracked_crops(sample, rng, 128)]
     crops += [jittered_crop(sample, rng, 128, wide_share=0.0, upright_share=1.0) for _ in range(20)]
     for crop in crops:
         pixels = crop.project(sample.joints[side].astype(np.float64))

@@ -12,6 +12,7 @@ from lgnet_ros.data.synthetic.stream import render_sample
 from lgnet_ros.errors import UserError
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.hand_model.topology import LEFT, OURS_ROTATION, SIDES
+from lgnet_ros.inference import NetworkErrors
 from lgnet_ros.landmarks.articulation import ANGLE_LIMITS, FREEDOM_COUNT
 from lgnet_ros.landmarks.mediapipe_hands import DetectedHand
 from lgnet_ros.landmarks.prior import PRIOR_FILE, LandmarkPrior, load_prior, save_prior
@@ -91,6 +92,7 @@ def test_a_prior_is_read_as_it_was_written(tmp_path: Path) -> None:
     save_prior(tmp_path / "prior.npz", prior)
     again = load_prior(tmp_path / "prior.npz")
     np.testing.assert_array_equal(again.covariance, prior.covariance)
+    assert again.errors == prior.errors and NetworkErrors.from_dict(again.errors) != NetworkErrors()
 
 
 @pytest.mark.parametrize("content", [b"", b"not an archive"])
