@@ -128,7 +128,7 @@ def test_an_int8_artefact_says_how_much_it_loses_and_lies_beside_the_others(
     assert report["folder"] == str(weights.with_name("mine-int8.openvino"))
     assert (report["precision"], report["mpvpe_loss_mm"]) == ("int8", 0.125)
     assert set(report["versions"]) == {"openvino", "nncf"}
-    assert seen[0].crops.shape == (3, 128, 128, 3) and seen[0].crops.dtype == np.uint8
+    assert seen[0].crops.shape == (3, 192, 192, 3) and seen[0].crops.dtype == np.uint8
     assert seen[0].focal_px.shape == (3,) and (seen[0].focal_px > 0).all()
 
 

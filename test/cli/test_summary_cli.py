@@ -53,7 +53,7 @@ def test_resnet_50_takes_4_macs_a_pixel_of_224_scaled_to_256(summary: dict[str, 
 def test_the_table_names_variant_modules_and_units(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["summary", "nano"]) == 0
     table = capsys.readouterr().out
-    assert table.startswith("nano: efficientnet_lite0, 128 px, c = 128")
+    assert table.startswith("nano: efficientnet_lite0, 192 px, c = 128")
     assert all(word in table for word in ("backbone", "lgblock", "refine_stage", "GMAC"))
 
 
