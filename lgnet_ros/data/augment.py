@@ -12,7 +12,7 @@ from lgnet_ros.data.pinhole import mark_inside, turn, widen_box
 from lgnet_ros.data.sample import HandSample
 from lgnet_ros.geometry.cameras import CameraIntrinsics
 from lgnet_ros.geometry.crops import APART, CropCamera, box_around, upright_roll
-from lgnet_ros.hand_model.topology import JOINT_NAMES
+from lgnet_ros.hand_model.topology import WRIST_AND_KNUCKLE
 
 # A hand counts as present in a crop from this many of its 21 joints inside crop and image: a palm, or three
 # fingers. Less than that, nobody could say which hand it is.
@@ -24,7 +24,6 @@ ALONE_SHARE = 0.3
 
 Box = tuple[np.ndarray, float]  # center (2,) and side, px
 _UNTURNED = np.eye(3)
-_WRIST_AND_KNUCKLE = [JOINT_NAMES.index("wrist"), JOINT_NAMES.index("middle_mcp")]
 _MIRROR = np.diag([-1.0, 1.0, 1.0]).astype(np.float32)
 _DIAGONAL = np.arange(3), np.arange(3)
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -274,9 +273,8 @@ def _turned_box(sample: HandSample, sides: np.ndarray, roll_rad: float, margin: 
 
 def _upright_roll(sample: HandSample, sides: np.ndarray, extent_px: float) -> float:
     """`upright_roll` of these hands."""
-    known = [s for s in sides.tolist() if sample.joints_valid[s, _WRIST_AND_KNUCKLE].all()]
-    pixels = sample.intrinsics.project(sample.joints[known][:, _WRIST_AND_KNUCKLE])
-    return upright_roll(pixels[:, 0], pixels[:, 1], extent_px)
+    known = [s for s in sides.tolist() if sample.joints_valid[s, WRIST_AND_KNUCKLE].all()]
+    return upright_roll(sample.intrinsics.project(sample.joints[known][:, WRIST_AND_KNUCKLE]), extent_px)
 
 
 def are_apart(sample: HandSample) -> bool:

@@ -8,11 +8,12 @@ import numpy as np
 import torch
 
 from lgnet_ros.data.augment import CropSample
-from lgnet_ros.evaluation.records import PRESENCE_THRESHOLD, HandsEstimate, HandsTruth
+from lgnet_ros.evaluation.records import PRESENCE_THRESHOLD, HandsEstimate, HandsTruth, crop_intrinsics
 from lgnet_ros.geometry.cameras import CameraIntrinsics
 from lgnet_ros.geometry.crops import CropCamera
 from lgnet_ros.inference.prediction import NetworkPrediction
 from lgnet_ros.network.output import LGNetOutput
+from lgnet_ros.pipeline.estimators import Estimator, Stopwatch
 from lgnet_ros.pipeline.fusion import place
 from lgnet_ros.pipeline.observation import observe
 from lgnet_ros.pipeline.placement import PlacementSettings, UnitHand, hand_length, locate
@@ -58,6 +59,13 @@ def estimate_of(
 def of_the_asked(prediction: NetworkPrediction, crops: list[CropSample]) -> NetworkPrediction:
     """The prediction about these crops, without the hands that it is not asked for."""
     return replace(prediction, presence=prediction.presence * np.array([crop.asked for crop in crops]))
+
+
+def answer_about(estimator: Estimator, crop: CropSample) -> NetworkPrediction:
+    """What an estimator says of one crop, shown to it as an image of its own, about the hands asked for."""
+    camera = crop_intrinsics(crop)
+    answer = estimator.estimate(crop.image, camera, [whole_crop(camera)], Stopwatch())
+    return of_the_asked(answer, [crop])
 
 
 def placed_wrists(

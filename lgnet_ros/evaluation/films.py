@@ -18,7 +18,7 @@ from lgnet_ros.data.sample import HandSample
 from lgnet_ros.data.synthetic.clips import CLIP_NAMES, Clip
 from lgnet_ros.data.synthetic.settings import SyntheticSettings
 from lgnet_ros.data.synthetic.stream import in_processes
-from lgnet_ros.evaluation.estimates import of_the_asked, placed_wrists, whole_crop
+from lgnet_ros.evaluation.estimates import answer_about, placed_wrists
 from lgnet_ros.evaluation.evaluation import FAR_M, NEAR_M
 from lgnet_ros.evaluation.following import FollowingScore, Watcher
 from lgnet_ros.evaluation.metrics import wrist_position_errors
@@ -27,7 +27,6 @@ from lgnet_ros.evaluation.stage_speed import TruthfulEstimator
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.hand_model.topology import SIDES
 from lgnet_ros.pipeline import Estimator, HandsPipeline
-from lgnet_ros.pipeline.estimators import Stopwatch
 from lgnet_ros.pipeline.placement import PlacementSettings
 
 TRUTH = "truth"
@@ -158,8 +157,7 @@ def _alone_errors(estimator: Estimator, sample: HandSample, rng: np.random.Gener
 
 def _errors_in(estimator: Estimator, crop: CropSample) -> list[float]:
     truth = HandsTruth.of_crop(crop)
-    answer = estimator.estimate(crop.image, truth.camera, [whole_crop(truth.camera)], Stopwatch())
-    prediction = of_the_asked(answer, [crop])
+    prediction = answer_about(estimator, crop)
     settings = PlacementSettings(errors=estimator.errors)
     wrists, _ = placed_wrists(prediction, 0, truth.camera, [settings] * len(SIDES))
     distance = np.linalg.norm(truth.joints[:, 0], axis=-1)

@@ -10,10 +10,10 @@ import numpy as np
 from lgnet_ros.data.augment import CropSample, crop_sample, jittered_crop, tracked_crops
 from lgnet_ros.data.sample import HandSample
 from lgnet_ros.evaluation.baseline import MeanPose
-from lgnet_ros.evaluation.estimates import estimate_of, of_the_asked, whole_crop
+from lgnet_ros.evaluation.estimates import answer_about, estimate_of
 from lgnet_ros.evaluation.evaluation import Evaluation, Row
 from lgnet_ros.evaluation.records import HandsEstimate, HandsTruth
-from lgnet_ros.pipeline.estimators import Estimator, Stopwatch
+from lgnet_ros.pipeline.estimators import Estimator
 from lgnet_ros.pipeline.placement import PlacementSettings
 
 CropMaker = Callable[[HandSample, np.random.Generator, int], list[CropSample]]
@@ -59,10 +59,7 @@ class Outcome:
     def show(self, crop: CropSample) -> HandsEstimate:
         """Shows one crop to the estimator and counts how right it is."""
         truth = HandsTruth.of_crop(crop)
-        camera = truth.camera
-        answer = self.estimator.estimate(crop.image, camera, [whole_crop(camera)], Stopwatch())
-        prediction = of_the_asked(answer, [crop])
-        estimate = estimate_of(prediction, 0, truth, self._placement)
+        estimate = estimate_of(answer_about(self.estimator, crop), 0, truth, self._placement)
         pictured = Pictured(crop, estimate, self.evaluation.add(estimate, truth))
         if len(self.chosen) < self._keep:
             self.chosen.append(pictured)

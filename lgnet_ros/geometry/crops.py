@@ -54,17 +54,17 @@ def box_around(
     return (low + high) / 2 @ axes, float((high - low).max() / margin)
 
 
-def upright_roll(wrists_px: ArrayLike, knuckles_px: ArrayLike, extent_px: float) -> float:
+def upright_roll(ends_px: NDArray[np.floating], extent_px: float) -> float:
     """The roll of a crop camera that shows hands with their fingers up, rad; see `CropCamera.from_box`.
 
     Hands that point at the camera, or in opposite directions, have next to no direction in common: the less
     they have, the more the image's own up counts. 0 where a position is not finite.
 
     Args:
-        wrists_px, knuckles_px: (N,2) px, of wrists and middle fingers' knuckles.
+        ends_px: (N,2,2) px, each hand's wrist and middle finger's knuckle.
         extent_px: of all the hands together.
     """
-    across, down = (np.subtract(knuckles_px, wrists_px).sum(axis=0) / extent_px).tolist()
+    across, down = ((ends_px[:, 1] - ends_px[:, 0]).sum(axis=0) / extent_px).tolist()
     roll = math.atan2(across, _IMAGE_UP - down)
     return roll if math.isfinite(roll) else 0.0
 

@@ -29,6 +29,9 @@ JOINT_NAMES = (
     "little_mcp", "little_pip", "little_dip", "little_tip",
 )  # fmt: skip
 
+# Between them a hand has its direction in an image.
+WRIST_AND_KNUCKLE = [JOINT_NAMES.index("wrist"), JOINT_NAMES.index("middle_mcp")]
+
 # The parent of each of our 21 joints; the wrist has none.
 JOINT_PARENTS = (-1, 0, 1, 2, 3, 0, 5, 6, 7, 0, 9, 10, 11, 0, 13, 14, 15, 0, 17, 18, 19)
 

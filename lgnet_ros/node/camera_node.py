@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import signal
 import sys
 import threading
 import time
@@ -28,7 +27,7 @@ from lgnet_ros.msg import Hands
 from lgnet_ros.node.camera_messages import camera_info_message, depth_message, image_message
 from lgnet_ros.node.camera_parameters import CameraParameters
 from lgnet_ros.node.camera_sources import Picture, Source, open_source
-from lgnet_ros.node.exiting import end_on_signals, end_process
+from lgnet_ros.node.exiting import end_on_signals, end_process, on_signals
 from lgnet_ros.node.pacing import Pace
 from lgnet_ros.node.parameter_rules import declare, rules, validated
 from lgnet_ros.node.qos import use_large_shared_memory
@@ -166,8 +165,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
 def _run_node() -> int:
     node, stopped = CameraNode(), threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
+    on_signals(stopped.set)
     # Parameters and graph services are answered beside the capture, which has the main thread to itself.
     services = threading.Thread(target=_spin, args=(node,), daemon=True)
     services.start()

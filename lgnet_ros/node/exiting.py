@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable
 from typing import NoReturn
 
 
@@ -24,5 +25,10 @@ def end_on_signals() -> None:
 
     Importing and compiling take longer than `ros2 launch` waits before it uses force.
     """
+    on_signals(lambda: end_process(0))
+
+
+def on_signals(act: Callable[[], object]) -> None:
+    """Act on SIGINT and SIGTERM from now on."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: end_process(0))
+        signal.signal(number, lambda *_: act())

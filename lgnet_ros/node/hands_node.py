@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 from collections.abc import Callable
-from types import FrameType
 from typing import TYPE_CHECKING
 
-from lgnet_ros.node.exiting import end_process
+from lgnet_ros.node.exiting import end_on_signals, end_process, on_signals
 
 if TYPE_CHECKING:
     from rclpy.node import Node
@@ -31,7 +29,7 @@ def main(args: list[str] | None = None, make_node: Callable[[], HandsNode] | Non
     """
     from lgnet_ros.node.missing import missing_module_line
 
-    stop = _StopOnSignals()
+    end_on_signals()  # loading too may take longer than `ros2 launch` waits
     try:
         import rclpy
         from rclpy.signals import SignalHandlerOptions
@@ -47,28 +45,14 @@ def main(args: list[str] | None = None, make_node: Callable[[], HandsNode] | Non
     node = (make_node or HandsNode)()
     try:
         node.start_by_itself()
-        stop.started = True
-        _spin(node, stop.requested.is_set)
+        stopped = threading.Event()
+        on_signals(stopped.set)
+        _spin(node, stopped.is_set)
     finally:
         node.end()
         node.destroy_node()
         rclpy.try_shutdown()
     return 0
-
-
-class _StopOnSignals:
-    """What SIGINT and SIGTERM do: ask for a clean end, or end at once while there is nothing to clean up."""
-
-    def __init__(self) -> None:
-        self.requested = threading.Event()
-        self.started = False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._request)
-
-    def _request(self, _signal: int, _frame: FrameType | None) -> None:
-        if not self.started:  # loading may take longer than `ros2 launch` waits before it uses force
-            end_process(0)
-        self.requested.set()
 
 
 def _spin(node: Node, stopped: Callable[[], bool]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +14,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from lgnet_ros.errors import UserError
-from lgnet_ros.node.exiting import end_on_signals
+from lgnet_ros.node.exiting import end_on_signals, on_signals
 from lgnet_ros.node.qos import use_large_shared_memory
 
 AnyNode = TypeVar("AnyNode", bound=Node)
@@ -36,8 +35,7 @@ def run_until_stopped(name: str, make_node: Callable[[], Node], args: Sequence[s
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = make_node()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stopped.set())
+        on_signals(stopped.set)
         _spin(node, stopped.is_set)
         node.destroy_node()
     except UserError as error:

@@ -110,17 +110,14 @@ def _solve(
         for k, depth in enumerate(depths):
             if depth is not None:
                 block = slice(4 * k, 4 * k + 4)
-                _add(information[block, block], pull[block], _depth_measurement(state[block], depth))
+                of_depth, pull_of_depth = _depth_measurement(state[block], depth)
+                information[block, block] += of_depth
+                pull[block] += pull_of_depth
         if relative is not None and len(hands) == 2:
             wrists, weight = (hands[0].wrist, hands[1].wrist), settings.errors.relative_std_m**-2
             _tie_wrists(state, *wrists, relative, weight, information, pull)
         state = state + np.linalg.solve(information, pull)
     return state, np.linalg.inv(information)
-
-
-def _add(information: np.ndarray, pull: np.ndarray, measurement: tuple[np.ndarray, np.ndarray]) -> None:
-    information += measurement[0]
-    pull += measurement[1]
 
 
 def _prior_information(hands: list[UnitHand], settings: PlacementSettings) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lgnet_ros.geometry import CameraIntrinsics, CropCamera, box_around, upright_roll
-from lgnet_ros.hand_model.topology import JOINT_NAMES
+from lgnet_ros.hand_model.topology import WRIST_AND_KNUCKLE
 from lgnet_ros.inference import NetworkPrediction
 from lgnet_ros.network.heatmap import CELLS, DEPTH_HALF_RANGE, cells_to_depth, cells_to_pixels
 from lgnet_ros.pipeline.placement import HandEvidence, hand_length
@@ -16,7 +16,6 @@ from lgnet_ros.pipeline.placement import HandEvidence, hand_length
 _FIRST_REACHABLE, _LAST_REACHABLE = 0.3, CELLS - 1 - 0.3
 _NEEDED = ("joints_25d", "joints_25d_std", "rotations", "shape", "vertices", "joints", "relative_translation")
 _UNREACHABLE_STD_CELLS = float(CELLS)
-_KNUCKLE = JOINT_NAMES.index("middle_mcp")
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Observation:
     @property
     def upright_roll(self) -> float:
         """By how much a camera has to roll to show the hand with its fingers up, rad."""
-        return upright_roll(self.joints_image[:1], self.joints_image[_KNUCKLE : _KNUCKLE + 1], self.box[1])
+        return upright_roll(self.joints_image[None, WRIST_AND_KNUCKLE], self.box[1])
 
     def shares_crop(self, other: Observation) -> bool:
         """Whether both come from one crop, whose `relative` then says how the two hands lie."""

@@ -34,9 +34,7 @@ class Canvas:
         self._nearness = np.zeros(self._window.shape[:2], np.float32)  # 1 / depth; 0: nothing painted
         self._colors = np.empty(self._window.shape, np.uint8)
 
-    def paint(
-        self, vertices: np.ndarray, pixels: np.ndarray, faces: np.ndarray, colors: np.ndarray
-    ) -> None:
+    def paint(self, vertices: np.ndarray, pixels: np.ndarray, faces: np.ndarray, colors: np.ndarray) -> None:
         """The faces (F, 3) int64, wound outward, of a mesh that the camera sees from outside.
 
         vertices: (V, 3) m. pixels: (V, 2), NaN where the camera cannot see. colors: (V, 3) RGB, 0 to 255.

@@ -16,7 +16,6 @@ _STEPS = 5  # the closed form, then Gauss–Newton steps with the weights that d
 _UNKNOWNS = 6  # the position, then a shift in x, a shift in y and a zoom of the whole hand in the crop
 
 
-
 def fit_position(
     measured: np.ndarray, std: np.ndarray, joints: np.ndarray, prior: np.ndarray, joint_std_m: float
 ) -> tuple[np.ndarray, np.ndarray] | None:

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lgnet_ros.geometry import APART, CameraIntrinsics, CropCamera, box_around, upright_roll
-from lgnet_ros.hand_model.topology import JOINT_NAMES
+from lgnet_ros.hand_model.topology import WRIST_AND_KNUCKLE
 from lgnet_ros.jit import exactly
 from lgnet_ros.pipeline.acquisition import Box
 from lgnet_ros.pipeline.filters import HandFilter
 from lgnet_ros.pipeline.observation import Observation
 
 _STRIDE = 4  # every fourth vertex outlines a hand to a few millimetres
-_WRIST_AND_KNUCKLE = [JOINT_NAMES.index("wrist"), JOINT_NAMES.index("middle_mcp")]
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class Track:
         surface; `box` around that, None outside the image.
         """
         ahead = min(stamp_s - self.stamp_s, lookahead_s)
-        points = np.concatenate([self.joints[_WRIST_AND_KNUCKLE], self.vertices[::_STRIDE]])
+        points = np.concatenate([self.joints[WRIST_AND_KNUCKLE], self.vertices[::_STRIDE]])
         pixels = intrinsics.project(points + self.filter.velocity[:3] * ahead)
         self.box = visible_box(pixels, intrinsics)
         return pixels
@@ -235,8 +234,7 @@ def _upright_look(
 
     pixels: as `Track.predict` gives them; without any in the image there is no crop.
     """
-    ends = np.stack([seen[:2] for seen in pixels.values()])
-    roll = upright_roll(ends[:, 0], ends[:, 1], extent_px)
+    roll = upright_roll(np.stack([seen[:2] for seen in pixels.values()]), extent_px)
     box = visible_box(np.concatenate(list(pixels.values())), intrinsics, roll)
     return [] if box is None else [Look(CropCamera.from_box(intrinsics, *box, size_px, roll), tuple(pixels))]
 

@@ -21,7 +21,7 @@ from lgnet_ros.data.synthetic.settings import SyntheticSettings
 from lgnet_ros.data.synthetic.spheres import sphere_sets
 from lgnet_ros.data.synthetic.stream import render_sample
 from lgnet_ros.errors import UserError
-from lgnet_ros.evaluation.estimates import of_the_asked, whole_crop
+from lgnet_ros.evaluation.estimates import answer_about
 from lgnet_ros.evaluation.protocols import CROPS, crops_of
 from lgnet_ros.evaluation.records import HandsTruth
 from lgnet_ros.hand_model import HandModel
@@ -34,7 +34,6 @@ from lgnet_ros.landmarks.mediapipe_hands import HandFinder
 from lgnet_ros.landmarks.prior import LandmarkPrior
 from lgnet_ros.landmarks.sight import look_at
 from lgnet_ros.network.heatmap import cells_to_pixels
-from lgnet_ros.pipeline.estimators import Stopwatch
 from lgnet_ros.training.uncertainty import Shown, fit_errors
 
 _WELL_FOUND = 0.1  # of the hand's extent: nearer on the median, a detection is of this hand
@@ -73,9 +72,7 @@ def fitted_errors(finder: HandFinder, prior: LandmarkPrior, count: int, seed: in
             for crop in crops_of(sample, index, kind, estimator.size_px, seed):
                 truth = HandsTruth.of_crop(crop)
                 estimator.reset()
-                whole = [whole_crop(truth.camera)]
-                answer = estimator.estimate(crop.image, truth.camera, whole, Stopwatch())
-                prediction = of_the_asked(answer, [crop])
+                prediction = answer_about(estimator, crop)
                 own = truth.presence & _are_themselves(prediction, truth)
                 shown.append(Shown(prediction, 0, replace(truth, presence=own)))
     errors = fit_errors(shown)

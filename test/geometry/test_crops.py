@@ -164,7 +164,7 @@ def test_a_turned_box_around_points_is_filled_by_them_in_the_turned_crop(roll: f
 def test_the_upright_crop_shows_the_knuckle_above_the_wrist(direction: float) -> None:
     wrist = np.array([320.0, 240.0])
     knuckle = wrist + 60.0 * np.array([np.sin(direction), -np.cos(direction)])
-    roll = upright_roll(wrist[None], knuckle[None], extent_px=80.0)
+    roll = upright_roll(np.array([[wrist, knuckle]]), extent_px=80.0)
     crop = CropCamera.from_box(PINHOLE, (wrist + knuckle) / 2, 100, 128, roll)
     across, down = crop.crop_pixels(knuckle, PINHOLE) - crop.crop_pixels(wrist, PINHOLE)
     assert abs(np.arctan2(across, -down)) < 0.15  # the image's own up has a small say
@@ -172,9 +172,9 @@ def test_the_upright_crop_shows_the_knuckle_above_the_wrist(direction: float) ->
 
 def test_hands_without_a_common_direction_are_left_as_the_image_shows_them() -> None:
     wrists, knuckles = np.array([[100.0, 80.0], [200.0, 80.0]]), np.array([[140.0, 80.0], [160.0, 80.0]])
-    assert upright_roll(wrists, knuckles, 100.0) == 0.0
-    assert upright_roll(wrists[:1], wrists[:1], 100.0) == 0.0
-    assert upright_roll(np.full((1, 2), np.nan), knuckles[:1], 100.0) == 0.0
+    assert upright_roll(np.stack([wrists, knuckles], 1), 100.0) == 0.0
+    assert upright_roll(np.stack([wrists[:1], wrists[:1]], 1), 100.0) == 0.0
+    assert upright_roll(np.stack([np.full((1, 2), np.nan), knuckles[:1]], 1), 100.0) == 0.0
 
 
 def test_a_box_that_no_ray_leads_to_is_refused() -> None:
