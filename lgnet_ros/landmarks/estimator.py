@@ -18,7 +18,7 @@ from lgnet_ros.landmarks.meshes import HandMesh, MeshMaker
 from lgnet_ros.landmarks.prior import load_prior
 from lgnet_ros.landmarks.sight import Landmarks
 from lgnet_ros.network.heatmap import CELLS, DEPTH_HALF_RANGE, depth_to_cells, pixels_to_cells
-from lgnet_ros.pipeline.acquisition import Box
+from lgnet_ros.pipeline.acquisition import Region
 from lgnet_ros.pipeline.estimators import Stopwatch
 
 _CROP_PX = 256  # of evaluation's crops; MediaPipe's own network looks at 224
@@ -29,12 +29,12 @@ _IN_CROP = 0.5  # of the joints, for a crop to show the hand
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """A hand of the present image. box: around its landmarks, px."""
+    """A hand of the present image. region: around its landmarks."""
 
     score: float
     fitted: FittedHand
     mesh: HandMesh
-    box: Box
+    region: Region
 
 
 class LandmarkEstimator:
@@ -85,10 +85,10 @@ class LandmarkEstimator:
         self._finder.reset()
         self._image, self._found = None, []
 
-    def boxes(self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int) -> list[Box]:
-        """See `Detector.boxes`: around every hand that is there, whatever the count."""
+    def regions(self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int) -> list[Region]:
+        """See `Detector.regions`: around every hand that is there, whatever the count."""
         self._look(image, intrinsics, Stopwatch())
-        return [found.box for found in self._found]
+        return [found.region for found in self._found]
 
     def estimate(
         self, image: np.ndarray, intrinsics: CameraIntrinsics, crops: list[CropCamera], stopwatch: Stopwatch
@@ -111,7 +111,7 @@ class LandmarkEstimator:
         found = [(hand, fit) for hand, fit in zip(detected, fits, strict=True) if fit is not None]
         meshes = self._maker.meshes([fit for _, fit in found], [hand.pixels for hand, _ in found], camera)
         self._found = [
-            _Found(hand.score, fit, mesh, box_around(hand.pixels, BOX_MARGIN))
+            _Found(hand.score, fit, mesh, Region(*box_around(hand.pixels, BOX_MARGIN)))
             for (hand, fit), mesh in zip(found, meshes, strict=True)
         ]
         self._image = image
@@ -123,7 +123,7 @@ class LandmarkEstimator:
             return None
         center, side = box_around(hand.pixels, 1.0)
         near = [
-            (float(np.linalg.norm(found.box[0] - center)), k)
+            (float(np.linalg.norm(found.region.center - center)), k)
             for k, found in enumerate(self._found)
             if found.mesh.side == hand.side
         ]

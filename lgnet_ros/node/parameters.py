@@ -101,7 +101,7 @@ class HandsParameters:
         maximum=0.3,
     )
     presence_enter: float = parameter(
-        0.6, "Score that a new hand must reach.", ANY_TIME, minimum=0.05, maximum=0.95
+        0.7, "Score that a new hand must reach.", ANY_TIME, minimum=0.05, maximum=0.95
     )
     presence_stay: float = parameter(
         0.4, "Score below which a hand that is followed counts as lost.", ANY_TIME, minimum=0.05, maximum=0.95

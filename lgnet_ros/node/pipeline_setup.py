@@ -44,12 +44,13 @@ def load_pipeline(parameters: HandsParameters) -> tuple[HandsPipeline, str]:
 
 def pipeline_settings(parameters: HandsParameters) -> PipelineSettings:
     """The pipeline's settings for these parameters; what no parameter speaks of stays as tuned."""
-    replace = dataclasses.replace
+    replace, enter = dataclasses.replace, parameters.presence_enter
+    suspect = min(_TUNED.acquisition.suspect, enter)
     return replace(
         _TUNED,
         max_people=parameters.max_people,
-        acquisition=replace(_TUNED.acquisition, enter=parameters.presence_enter),
-        tracking=replace(_TUNED.tracking, stay=min(parameters.presence_stay, parameters.presence_enter)),
+        acquisition=replace(_TUNED.acquisition, suspect=suspect, enter=enter),
+        tracking=replace(_TUNED.tracking, stay=min(parameters.presence_stay, enter)),
         placement=replace(_TUNED.placement, hand_length_m=parameters.hand_length or None),
         filter=_filter_settings(parameters.smoothing),
     )

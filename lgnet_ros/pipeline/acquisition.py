@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from math import pi
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
 from lgnet_ros.geometry import CameraIntrinsics
 from lgnet_ros.pipeline.observation import Observation
 
-Box = tuple[np.ndarray, float]
-"""Center (2,) and side of a square, px of the image."""
+# How search crops are turned. The network knows hands with their fingers up best, and nothing has told yet
+# where they point; people's hardly ever point down.
+_ROLLS_RAD = (0.0, pi / 2, -pi / 2)
+
+
+class Region(NamedTuple):
+    """Where to look: a square of the image, center (2,) and side in px, and the roll of its crop camera (see
+    `CropCamera.from_box`).
+    """
+
+    center: np.ndarray
+    side: float
+    roll_rad: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -22,74 +34,104 @@ class AcquisitionSettings:
         tile_share: a tile's side over the image's shorter side.
         crops_searching: boxes searched in a frame while no hand is followed.
         crops_following: the same while some hand is followed and another one is missing.
-        enter: presence that a hand must reach, in the search and again in a crop of its own.
-        smallest: least extent of a found hand's joints, share of the crop it was found in.
+        crops_closer: crops of their own in a frame for what the search has found.
+        suspect: presence from which a hand seen in the search gets a crop of its own.
+        enter: presence that a new hand must reach in a crop of its own.
+        smallest_px: least extent of a new hand's joints in the image; below it nobody can say what is a hand.
+        resized: how many times larger or smaller than in the search a hand may look in a crop of its own.
+            What is no hand has no size: closer looks find it ever smaller.
     """
 
     tile_share: float = 2 / 3
     crops_searching: int = 4
     crops_following: int = 1
-    enter: float = 0.6
-    smallest: float = 0.06
+    crops_closer: int = 2
+    suspect: float = 0.4
+    enter: float = 0.7
+    smallest_px: float = 24.0
+    resized: float = 2.0
 
 
 @runtime_checkable
 class Detector(Protocol):
     """Says where hands might be, for crops of their own to tell."""
 
-    def boxes(self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int) -> list[Box]:
-        """Up to about `count` square boxes to look at in this frame; may be none."""
+    def regions(self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int) -> list[Region]:
+        """Up to about `count` regions to look at in this frame; may be none."""
 
 
 class TileDetector:
-    """LGNet finds hands by itself: the whole frame and overlapping tiles, a few a frame, taken in turn."""
+    """LGNet finds hands by itself: the whole frame and overlapping tiles, each in three rolls, a few a frame,
+    taken in turn.
+    """
 
     def __init__(self, tile_share: float) -> None:
         self._tile_share = tile_share
         self._turn = 0
 
-    def boxes(self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int) -> list[Box]:
+    def regions(self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int) -> list[Region]:
         """The whole frame at least every other time, and the next tiles."""
         whole, tiles = self._layout(intrinsics.width, intrinsics.height)
+        if count >= len(whole) + len(tiles):
+            return whole + tiles
         with_whole = count > 1 or self._turn % 2 == 0
-        wanted = min(count - with_whole, len(tiles))
-        first = self._turn // 2 if count == 1 else self._turn * wanted
+        wanted = count - with_whole
+        first_whole, first_tile = (self._turn, self._turn * wanted) if count > 1 else [self._turn // 2] * 2
         self._turn += 1
-        return [whole] * with_whole + [tiles[(first + k) % len(tiles)] for k in range(wanted)]
+        chosen = [tiles[(first_tile + k) % len(tiles)] for k in range(wanted)]
+        return [whole[first_whole % len(whole)]] * with_whole + chosen
 
-    def _layout(self, width: int, height: int) -> tuple[Box, list[Box]]:
-        """The square around the frame, and tiles that overlap by at least half of their side."""
-        whole = (np.array([(width - 1) / 2, (height - 1) / 2]), float(max(width, height)))
+    def _layout(self, width: int, height: int) -> tuple[list[Region], list[Region]]:
+        """The square around the frame, and tiles that overlap by at least half of their side: all once, then
+        all in their next roll; neighbors differ in theirs.
+        """
+        middle, longer = np.array([(width - 1) / 2, (height - 1) / 2]), float(max(width, height))
         side = self._tile_share * min(width, height)
         columns, rows = (int(np.ceil(2 * length / side)) - 1 for length in (width, height))
         centers = [
-            np.array([x, y])
+            np.array([x, y]) - 0.5
             for y in np.linspace(side / 2, height - side / 2, max(rows, 1))
             for x in np.linspace(side / 2, width - side / 2, max(columns, 1))
         ]
-        return whole, [(center - 0.5, side) for center in centers]
+        rolls = len(_ROLLS_RAD)
+        return [Region(middle, longer, roll) for roll in _ROLLS_RAD], [
+            Region(center, side, _ROLLS_RAD[(k + turn) % rolls])
+            for turn in range(rolls)
+            for k, center in enumerate(centers)
+        ]
 
 
 class NoDetector:
     """Looks for nothing by itself: boxes come with each frame, from outside."""
 
-    def boxes(self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int) -> list[Box]:
+    def regions(self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int) -> list[Region]:
         """None."""
         return []
 
 
-def boxes_from_detections(detections: np.ndarray, margin: float = 0.8) -> list[Box]:
-    """Square boxes around detections (N, 4): center x, center y, width, height, px of the image."""
-    return [(row[:2], float(row[2:].max() / margin)) for row in np.asarray(detections, dtype=np.float64)]
+def regions_of_detections(detections: np.ndarray, turn: int, margin: float = 0.8) -> list[Region]:
+    """Around detections (N, 4): center x, center y, width, height, px of the image. What they point at is not
+    known, so the crops are turned otherwise each `turn`.
+    """
+    roll = _ROLLS_RAD[turn % len(_ROLLS_RAD)]
+    return [
+        Region(row[:2], float(row[2:].max() / margin), roll)
+        for row in np.asarray(detections, dtype=np.float64)
+    ]
 
 
 def candidates(
     observations: list[Observation], taken: list[Observation], settings: AcquisitionSettings
 ) -> list[Observation]:
-    """Hands worth a crop of their own: sure enough, large enough, each one once, none that is `taken`."""
-    likely = [o for o in observations if o.score >= settings.enter and _plausible(o, settings)]
+    """Hands worth a crop of their own: likely enough, large enough, each one once, none that is `taken`."""
+    likely = [o for o in observations if o.score >= settings.suspect and o.box[1] >= settings.smallest_px]
+    return distinct(likely, taken)
+
+
+def distinct(observations: list[Observation], taken: list[Observation]) -> list[Observation]:
+    """Each hand once, as the surest observation shows it, and none that is `taken`."""
     chosen: list[Observation] = []
-    for observation in sorted(likely, key=lambda o: o.score, reverse=True):
+    for observation in sorted(observations, key=lambda o: o.score, reverse=True):
         if not any(same_hand(observation, other) for other in (*taken, *chosen)):
             chosen.append(observation)
     return chosen
@@ -107,7 +149,16 @@ def same_hand(first: Observation, second: Observation) -> bool:
     return bool(np.nanmean(apart) < 0.15 * size and depth < 0.03)
 
 
-def _plausible(observation: Observation, settings: AcquisitionSettings) -> bool:
-    pixels = observation.evidence.pixels
-    extent = (pixels.max(axis=0) - pixels.min(axis=0)).max() / observation.evidence.crop.size_px
-    return bool(extent > settings.smallest)
+
+def confirms(closer: Observation, candidate: Observation, settings: AcquisitionSettings) -> bool:
+    """Whether a crop of its own shows a hand for sure where a candidate was seen, and of about its size.
+
+    Which hand it is, the closer look may see differently.
+    """
+    (center, size), (was_center, was_size) = closer.box, candidate.box
+    return bool(
+        closer.score >= settings.enter
+        and size >= settings.smallest_px
+        and 1 / settings.resized <= size / was_size <= settings.resized
+        and np.linalg.norm(center - was_center) < 0.5 * max(size, was_size)
+    )

@@ -12,12 +12,14 @@ from lgnet_ros.hand_model.topology import SIDES
 from lgnet_ros.inference import Engine
 from lgnet_ros.pipeline import assembly
 from lgnet_ros.pipeline.acquisition import (
-    Box,
     Detector,
     NoDetector,
+    Region,
     TileDetector,
-    boxes_from_detections,
     candidates,
+    confirms,
+    distinct,
+    regions_of_detections,
     same_hand,
 )
 from lgnet_ros.pipeline.depth import measure_depths
@@ -67,7 +69,7 @@ class HandsPipeline:
         self._geometries = assembly.HandGeometry.of(self._estimator.hand_model)
         own = self._estimator if isinstance(self._estimator, Detector) else None
         self._detector = detector or own
-        self._stamp_s = -np.inf
+        self._stamp_s, self._steps = -np.inf, 0
         self._settings = settings or PipelineSettings()
         self._tracker = Tracker(self._settings.tracking, self._settings.max_people)
         self._search: Detector = NoDetector()
@@ -151,6 +153,7 @@ class HandsPipeline:
         if stamp_s < self._stamp_s:
             self.reset()
         self._stamp_s = stamp_s
+        self._steps += 1
         # A view of its own for each step: by it an estimator that looks at whole images knows a new one.
         view = _View(image.view(), intrinsics, stamp_s, depth, Stopwatch())
         looks = self._tracker.looks(stamp_s, intrinsics, self._estimator.size_px)
@@ -161,9 +164,8 @@ class HandsPipeline:
         for track in self._tracker.tracks:
             track.seen = track in sightings
         closer = self._closer_looks(view, observed, sightings)
-        self._adopt(
-            self._confirmed(closer, self._observe(view, [look for look, _ in closer])), sightings, stamp_s
-        )
+        closely = self._observe(view, [look for look, _ in closer])
+        self._adopt(self._confirmed(closer, closely, sightings), sightings, stamp_s)
         looks += [look for look, _ in closer]
         view.stopwatch.lap("tracking")
         hands, relation = self._hands(view, sightings)
@@ -176,17 +178,18 @@ class HandsPipeline:
         if tracker.missing == 0:
             return []
         if detections is not None:
-            boxes = boxes_from_detections(detections)
+            regions = regions_of_detections(detections, self._steps)
         else:
             nobody = tracker.missing == 2 * tracker.max_people
             count = acquisition.crops_searching if nobody else acquisition.crops_following
             view.stopwatch.lap("tracking")
-            boxes = self._search.boxes(view.image, view.intrinsics, count)
+            regions = self._search.regions(view.image, view.intrinsics, count)
             view.stopwatch.lap("detection")
-        return [self._look(view, box) for box in boxes]
+        return [self._look(view, region) for region in regions]
 
-    def _look(self, view: _View, box: Box, roll_rad: float = 0.0) -> Look:
-        return Look(CropCamera.from_box(view.intrinsics, *box, self._estimator.size_px, roll_rad))
+    def _look(self, view: _View, region: Region) -> Look:
+        center, side, roll_rad = region
+        return Look(CropCamera.from_box(view.intrinsics, center, side, self._estimator.size_px, roll_rad))
 
     def _observe(self, view: _View, looks: list[Look]) -> list[list[Observation]]:
         """Per look, the hands that it may show: those present enough to go on being followed."""
@@ -236,26 +239,29 @@ class HandsPipeline:
             return []
         taken = [observation for observation, _ in sightings.values()]
         seen = [observation for observations in observed for observation in observations]
-        found = candidates(seen, taken, self._settings.acquisition)[: 2 * self._tracker.max_people]
-        looks = []
-        for hand in found:
+        acquisition, looks = self._settings.acquisition, []
+        for hand in candidates(seen, taken, acquisition)[: acquisition.crops_closer]:
             roll = hand.upright_roll
-            box = box_around(hand.joints_image, 1 / _OWN_CROP, roll)
-            looks.append((self._look(view, box, roll), hand))
+            region = Region(*box_around(hand.joints_image, 1 / _OWN_CROP, roll), roll)
+            looks.append((self._look(view, region), hand))
         return looks
 
     def _confirmed(
-        self, closer: list[tuple[Look, Observation]], observed: list[list[Observation]]
+        self,
+        closer: list[tuple[Look, Observation]],
+        observed: list[list[Observation]],
+        sightings: dict[Track, _Sighting],
     ) -> list[_Sighting]:
-        """The hands that are still there in a crop of their own."""
-        confirmed: list[_Sighting] = []
-        for (_, candidate), observations in zip(closer, observed, strict=True):
-            for observation in observations:
-                sure = observation.score >= self._settings.acquisition.enter
-                if sure and observation.side == candidate.side and same_hand(observation, candidate):
-                    unit = locate(observation.evidence, self._placement)
-                    confirmed += [] if unit is None else [(observation, unit)]
-        return confirmed
+        """The hands that are really there in a crop of their own."""
+        sure = [
+            observation
+            for (_, candidate), observations in zip(closer, observed, strict=True)
+            for observation in observations
+            if confirms(observation, candidate, self._settings.acquisition)
+        ]
+        found = distinct(sure, [observation for observation, _ in sightings.values()])
+        units = [locate(observation.evidence, self._placement) for observation in found]
+        return [(hand, unit) for hand, unit in zip(found, units, strict=True) if unit is not None]
 
     def _adopt(self, confirmed: list[_Sighting], sightings: dict[Track, _Sighting], stamp_s: float) -> None:
         """Follow confirmed hands: right ones first, then left ones, the nearest to somebody who lacks one

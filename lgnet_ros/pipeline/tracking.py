@@ -10,9 +10,11 @@ import numpy as np
 from lgnet_ros.geometry import APART, CameraIntrinsics, CropCamera, box_around, upright_roll
 from lgnet_ros.hand_model.topology import WRIST_AND_KNUCKLE
 from lgnet_ros.jit import exactly
-from lgnet_ros.pipeline.acquisition import Box
 from lgnet_ros.pipeline.filters import HandFilter
 from lgnet_ros.pipeline.observation import Observation
+
+Box = tuple[np.ndarray, float]
+"""Center (2,) and side of a square, px of the image."""
 
 _STRIDE = 4  # every fourth vertex outlines a hand to a few millimetres
 
@@ -27,6 +29,9 @@ class TrackingSettings:
         memory_s: how long a hand that comes back gets its old identity.
         gate: how far a hand may be from where it should be, in sizes of the hand.
         gate_growth: how much further for each second unseen.
+        resized: how many times larger or smaller than expected it may look.
+        smallest_px: least extent of its joints in the image; to be found takes
+            `AcquisitionSettings.smallest_px`.
         join: both hands begin to share a crop when its side is at most that many times the larger one's own.
         part: they stop sharing it when it is more than that.
         reach_m: how far apart one person's hands can be.
@@ -38,6 +43,8 @@ class TrackingSettings:
     memory_s: float = 1.0
     gate: float = 0.6
     gate_growth: float = 2.0
+    resized: float = 2.0
+    smallest_px: float = 16.0
     join: float = APART
     part: float = 1.1 * APART
     reach_m: float = 1.5
@@ -154,11 +161,15 @@ class Tracker:
         return looks
 
     def accepts(self, track: Track, observation: Observation, stamp_s: float) -> bool:
-        """Whether an observation may be this track's hand: near enough to where it should be."""
-        if track.box is None:
+        """Whether an observation may be this track's hand: near enough to where it should be, and about as
+        large as it should look.
+        """
+        if track.box is None or observation.box[1] < self.settings.smallest_px:
             return False
         unseen_s = stamp_s - track.stamp_s
         center, side = track.box
+        if not 1 / self.settings.resized <= observation.box[1] / side <= self.settings.resized:
+            return False
         limit = (self.settings.gate + self.settings.gate_growth * unseen_s) * max(side, observation.box[1])
         return bool(np.linalg.norm(observation.box[0] - center) <= limit)
 

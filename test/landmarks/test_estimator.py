@@ -125,8 +125,8 @@ def test_a_reset_reaches_mediapipe(pair, finder, estimator: LandmarkEstimator) -
 
 def test_a_crop_answers_with_what_it_shows(pair, finder, estimator: LandmarkEstimator) -> None:
     finder.tell(pair)
-    boxes = estimator.boxes(IMAGE, CAMERA, 1)
-    crops = [CropCamera.from_box(CAMERA, *box, 256) for box in boxes]
+    regions = estimator.regions(IMAGE, CAMERA, 1)
+    crops = [CropCamera.from_box(CAMERA, center, side, 256, roll) for center, side, roll in regions]
     crops.append(CropCamera.from_box(CAMERA, (319.5, 239.5), 640.0, 256))
     prediction = estimator.estimate(IMAGE, CAMERA, crops, Stopwatch())
     shown = [np.flatnonzero(presence).tolist() for presence in prediction.presence]
@@ -141,9 +141,12 @@ def test_an_image_without_hands_has_none(finder, estimator: LandmarkEstimator) -
     assert film(HandsPipeline(estimator), 2)[-1].hands == ()
 
 
-def test_the_detector_boxes_every_hand_for_others(pair, finder) -> None:
+def test_the_detector_shows_every_hand_whole_and_fingers_up_to_others(pair, finder) -> None:
     finder.tell(pair)
-    boxes = MediaPipeDetector(finder).boxes(IMAGE, CAMERA, 1)
-    for known, (center, side) in zip(pair, boxes, strict=True):
-        pixels = CAMERA.project(known.vertices)
-        assert (np.abs(pixels - center) <= side / 2).all(), SIDES[known.side]
+    regions = MediaPipeDetector(finder).regions(IMAGE, CAMERA, 1)
+    for known, (center, side, roll) in zip(pair, regions, strict=True):
+        crop = CropCamera.from_box(CAMERA, center, side, 256, roll)
+        pixels = crop.project(known.vertices)
+        assert ((pixels >= 0) & (pixels < 256)).all(), SIDES[known.side]
+        wrist, knuckle = crop.project(known.joints[[0, 9]])
+        assert wrist[1] > knuckle[1], SIDES[known.side]

@@ -45,6 +45,9 @@ class Faults:
     """What the oracle gets wrong. cells: noise of image positions and depths, heat-map cells. size: the true
     hand is that many times what the oracle believes. absent(t, side): the oracle does not see a hand that is
     there. both_sides(t): it claims every hand for both sides. swapped(t): it calls right left and left right.
+    swapped_below: it does so where a hand is less than this share of the crop. upright_deg: it sees only
+    hands that point at most so far from the crop's up. phantom: it sees a small right hand in the middle of
+    every crop that shows none.
     """
 
     cells: float = 0.0
@@ -53,6 +56,9 @@ class Faults:
     absent: Callable[[float, str], bool] = lambda t, side: False
     both_sides: Callable[[float], bool] = lambda t: False
     swapped: Callable[[float], bool] = lambda t: False
+    swapped_below: float = 0.0
+    upright_deg: float = 180.0
+    phantom: bool = False
 
 
 class Oracle:
@@ -98,16 +104,30 @@ class Oracle:
         values = blank(len(crops))
         for n, crop in enumerate(crops):
             shown = [seen for hand in self.hands() if (seen := self._seen(hand, crop, intrinsics))]
+            if not shown and self.faults.phantom:
+                shown = [(0.0, self._phantom(crop))]
             for side in range(2):
                 either = self.faults.both_sides(self.now)
-                matching = [s for s in shown if either or self._claimed(s[1]) == side]
+                matching = [s for s in shown if either or self._claimed(s[1], crop) == side]
                 if matching:  # of several, the one in the middle of the crop
                     self._fill(values, n, side, crop, min(matching, key=lambda s: s[0])[1])
             values["relative_translation"][n] = np.subtract(*values["camera_translation"][n, ::-1])
         return NetworkPrediction(**values)
 
-    def _claimed(self, hand: TrueHand) -> int:
-        return SIDES.index(hand.side) ^ self.faults.swapped(self.now)
+    def _claimed(self, hand: TrueHand, crop: CropCamera) -> int:
+        small = self._extent(hand, crop) < self.faults.swapped_below
+        return SIDES.index(hand.side) ^ (self.faults.swapped(self.now) or small)
+
+    def _extent(self, hand: TrueHand, crop: CropCamera) -> float:
+        """Of the hand's joints, share of the crop."""
+        joints = self._regressor[SIDES.index(hand.side)] @ hand.vertices
+        return float(np.ptp(crop.project(joints), axis=0).max() / crop.size_px)
+
+    def _phantom(self, crop: CropCamera) -> TrueHand:
+        """A right hand that is a fifth of the crop, in its middle."""
+        away = np.array([0.0, 0.0, crop.focal_px * 0.18 / (0.2 * crop.size_px)])
+        middle = self._rest[0] - self._rest[0].mean(axis=0)
+        return TrueHand("right", crop.to_camera(middle + away), self._bend[0], np.ones(21, dtype=bool))
 
     def _seen(
         self, hand: TrueHand, crop: CropCamera, intrinsics: CameraIntrinsics
@@ -117,8 +137,10 @@ class Oracle:
         joints = self._regressor[SIDES.index(hand.side)] @ hand.vertices
         inside = within(crop.project(joints), crop.size_px, crop.size_px)
         inside &= within(intrinsics.project(joints), intrinsics.width, intrinsics.height)
-        extent = np.ptp(crop.project(joints), axis=0).max()
-        if inside.sum() < 7 or (inside & hand.visible).sum() < 4 or extent < 0.1 * crop.size_px:
+        if inside.sum() < 7 or (inside & hand.visible).sum() < 4 or self._extent(hand, crop) < 0.1:
+            return None
+        across, down = np.subtract(*crop.project(joints)[[9, 0]])
+        if abs(np.degrees(np.arctan2(across, -down))) > self.faults.upright_deg:
             return None
         return float(np.linalg.norm(crop.project(joints).mean(axis=0) - crop.size_px / 2)), hand
 

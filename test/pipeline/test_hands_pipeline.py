@@ -133,6 +133,34 @@ def test_a_presence_in_between_keeps_a_hand_but_does_not_find_one(follow) -> Non
     assert len(run.pipeline.step(image, follow.intrinsics, 5 / 30).hands) == 1
 
 
+@pytest.mark.parametrize("turn", [-1.6, 0.0, 1.6])
+def test_a_hand_that_is_only_known_upright_is_found_however_it_points(follow, turn: float) -> None:
+    turned = Rotation.from_rotvec([0.0, 0.0, turn]) * Rotation.from_rotvec(UP)
+    run = follow(lambda t: [("right", np.array([0.1, 0.1, 0.7]), turned.as_rotvec())], 8, upright_deg=50)
+    assert len(run.frames[-1].hands) == 1
+
+
+def test_which_hand_it_is_the_closer_look_tells(follow) -> None:
+    run = follow(two_hands, 20, swapped_below=0.5, cells=0.05)
+    for side in ("right", "left"):
+        assert None not in run.ids(side)[3:]
+        assert run.errors(side).max() < 0.1
+
+
+def test_what_looks_smaller_the_closer_one_looks_is_no_hand(follow) -> None:
+    assert not any(frame.hands for frame in follow(nobody, 30, phantom=True).frames)
+
+
+def test_a_hand_that_shrinks_to_a_speck_is_let_go(follow) -> None:
+    def scene(t: float) -> list:
+        return [("right", np.array([0.02, 0.02, 0.6 * 2**t]), UP)]
+
+    run = follow(scene, 180)
+    extents = [np.ptp(hand.joints_image, axis=0).max() for frame in run.frames for hand in frame.hands]
+    assert 12 < min(extents) < 24
+    assert run.ids("right")[-1] is None
+
+
 def test_one_hand_claimed_for_both_sides_comes_out_once(follow) -> None:
     run = follow(one_hand, 20, both_sides=lambda t: True)
     assert all(len(frame.hands) == 1 for frame in run.frames[3:])
