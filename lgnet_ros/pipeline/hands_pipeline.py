@@ -275,7 +275,8 @@ class HandsPipeline:
                 if claim is not None:
                     evidence, hand_filter = observation.evidence, HandFilter(self._settings.filter)
                     surface, joints = unit.position + evidence.vertices, unit.position + evidence.joints
-                    track = self._tracker.take(*claim, side, hand_filter, surface, joints, stamp_s)
+                    size_px = observation.box[1]
+                    track = self._tracker.take(*claim, side, hand_filter, surface, joints, size_px, stamp_s)
                     sightings[track] = (observation, unit)
 
     def _hands(
@@ -323,7 +324,8 @@ class HandsPipeline:
             hand = assembly.assemble(
                 person, track, observations[k], placed.placements[k], states, geometries[k], view.intrinsics
             )
-            track.vertices, track.joints, track.stamp_s = hand.raw.vertices, hand.raw.joints, view.stamp_s
+            track.vertices, track.joints = hand.raw.vertices, hand.raw.joints
+            track.size_px, track.stamp_s = observations[k].box[1], view.stamp_s
             hands.append(hand)
         view.stopwatch.lap("interaction")
         return hands, placed.relative_covariance

@@ -29,7 +29,7 @@ class TrackingSettings:
         memory_s: how long a hand that comes back gets its old identity.
         gate: how far a hand may be from where it should be, in sizes of the hand.
         gate_growth: how much further for each second unseen.
-        resized: how many times larger or smaller than expected it may look.
+        resized: how many times larger or smaller than before it may look.
         smallest_px: least extent of its joints in the image; to be found takes
             `AcquisitionSettings.smallest_px`.
         join: both hands begin to share a crop when its side is at most that many times the larger one's own.
@@ -53,14 +53,16 @@ class TrackingSettings:
 
 @dataclass(eq=False)
 class Track:
-    """One hand that is followed, or was until a moment ago. vertices (778, 3), joints (21, 3): m, as it was
-    seen last."""
+    """One hand that is followed, or was until a moment ago. vertices (778, 3), joints (21, 3): m; size_px,
+    the side of `Observation.box`: as it was seen last.
+    """
 
     track_id: int
     side: int
     filter: HandFilter
     vertices: np.ndarray
     joints: np.ndarray
+    size_px: float
     stamp_s: float
     seen: bool = True
     box: Box | None = None  # where it should be in this frame
@@ -162,14 +164,15 @@ class Tracker:
 
     def accepts(self, track: Track, observation: Observation, stamp_s: float) -> bool:
         """Whether an observation may be this track's hand: near enough to where it should be, and about as
-        large as it should look.
+        large as it was.
         """
-        if track.box is None or observation.box[1] < self.settings.smallest_px:
+        resized = observation.box[1] / track.size_px
+        if track.box is None or not 1 / self.settings.resized <= resized <= self.settings.resized:
+            return False
+        if observation.box[1] < self.settings.smallest_px:
             return False
         unseen_s = stamp_s - track.stamp_s
         center, side = track.box
-        if not 1 / self.settings.resized <= observation.box[1] / side <= self.settings.resized:
-            return False
         limit = (self.settings.gate + self.settings.gate_growth * unseen_s) * max(side, observation.box[1])
         return bool(np.linalg.norm(observation.box[0] - center) <= limit)
 
@@ -204,13 +207,14 @@ class Tracker:
         hand_filter: HandFilter,
         vertices: np.ndarray,
         joints: np.ndarray,
+        size_px: float,
         stamp_s: float,
     ) -> Track:
         """Follow a hand of a person from here on: as the one that was lost, or under a new identity."""
         if lost is not None:
             lost.filter, lost.seen = hand_filter, True
             return lost
-        track = Track(self._next_track, side, hand_filter, vertices, joints, stamp_s)
+        track = Track(self._next_track, side, hand_filter, vertices, joints, size_px, stamp_s)
         self._next_track += 1
         person.tracks[side] = track
         return track
