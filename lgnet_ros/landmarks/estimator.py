@@ -11,14 +11,13 @@ from lgnet_ros.geometry import CameraIntrinsics, CropCamera, box_around
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.hand_model.topology import LEFT, RIGHT
 from lgnet_ros.inference import NetworkErrors, NetworkPrediction
-from lgnet_ros.landmarks.detector import BOX_MARGIN
 from lgnet_ros.landmarks.fit import FittedHand, LandmarkFitter
 from lgnet_ros.landmarks.mediapipe_hands import DetectedHand, HandFinder, MediaPipeHands
 from lgnet_ros.landmarks.meshes import HandMesh, MeshMaker
 from lgnet_ros.landmarks.prior import load_prior
 from lgnet_ros.landmarks.sight import Landmarks
 from lgnet_ros.network.heatmap import CELLS, DEPTH_HALF_RANGE, depth_to_cells, pixels_to_cells
-from lgnet_ros.pipeline.acquisition import Region
+from lgnet_ros.pipeline.acquisition import OWN_CROP_MARGIN, Region
 from lgnet_ros.pipeline.estimators import Stopwatch
 
 _CROP_PX = 256  # of evaluation's crops; MediaPipe's own network looks at 224
@@ -111,7 +110,7 @@ class LandmarkEstimator:
         found = [(hand, fit) for hand, fit in zip(detected, fits, strict=True) if fit is not None]
         meshes = self._maker.meshes([fit for _, fit in found], [hand.pixels for hand, _ in found], camera)
         self._found = [
-            _Found(hand.score, fit, mesh, Region(*box_around(hand.pixels, BOX_MARGIN)))
+            _Found(hand.score, fit, mesh, Region(*box_around(hand.pixels, OWN_CROP_MARGIN)))
             for (hand, fit), mesh in zip(found, meshes, strict=True)
         ]
         self._image = image

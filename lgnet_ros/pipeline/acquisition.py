@@ -8,9 +8,12 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from lgnet_ros.geometry import CameraIntrinsics
+from lgnet_ros.geometry import CameraIntrinsics, box_around, upright_roll
+from lgnet_ros.hand_model.topology import WRIST_AND_KNUCKLE
 from lgnet_ros.pipeline.observation import Observation
 
+# Share of a found hand's own crop that its joints take: the flesh around them, and a margin.
+OWN_CROP_MARGIN = 0.7
 # How search crops are turned. The network knows hands with their fingers up best, and nothing has told yet
 # where they point; people's hardly ever point down.
 _ROLLS_RAD = (0.0, pi / 2, -pi / 2)
@@ -24,6 +27,13 @@ class Region(NamedTuple):
     center: np.ndarray
     side: float
     roll_rad: float = 0.0
+
+    @classmethod
+    def upright(cls, joints_px: np.ndarray) -> Region:
+        """A found hand's own, its fingers up. joints_px: (21, 2), some of them finite."""
+        _, extent_px = box_around(joints_px, margin=1.0)
+        roll_rad = upright_roll(joints_px[None, WRIST_AND_KNUCKLE], extent_px)
+        return cls(*box_around(joints_px, OWN_CROP_MARGIN, roll_rad), roll_rad)
 
 
 @dataclass(frozen=True)
@@ -147,7 +157,6 @@ def same_hand(first: Observation, second: Observation) -> bool:
     apart = np.linalg.norm(first.joints_image - second.joints_image, axis=1)
     depth = abs(first.relative[2]) if first.shares_crop(second) else 0.0
     return bool(np.nanmean(apart) < 0.15 * size and depth < 0.03)
-
 
 
 def confirms(closer: Observation, candidate: Observation, settings: AcquisitionSettings) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lgnet_ros.errors import UserError
-from lgnet_ros.geometry import CameraIntrinsics, CropCamera, box_around
+from lgnet_ros.geometry import CameraIntrinsics, CropCamera
 from lgnet_ros.hand_model.topology import SIDES
 from lgnet_ros.inference import Engine
 from lgnet_ros.pipeline import assembly
@@ -31,10 +31,6 @@ from lgnet_ros.pipeline.placement import UnitHand, locate
 from lgnet_ros.pipeline.records import Frame, Hand, HandRelation
 from lgnet_ros.pipeline.settings import PipelineSettings
 from lgnet_ros.pipeline.tracking import Look, Person, Track, Tracker
-
-_OWN_CROP = (
-    1 / 0.7
-)  # a found hand's own crop, in sizes of its joints' box: the flesh around the joints, and a margin
 
 _Sighting = tuple[Observation, UnitHand]
 
@@ -241,9 +237,7 @@ class HandsPipeline:
         seen = [observation for observations in observed for observation in observations]
         acquisition, looks = self._settings.acquisition, []
         for hand in candidates(seen, taken, acquisition)[: acquisition.crops_closer]:
-            roll = hand.upright_roll
-            region = Region(*box_around(hand.joints_image, 1 / _OWN_CROP, roll), roll)
-            looks.append((self._look(view, region), hand))
+            looks.append((self._look(view, Region.upright(hand.joints_image)), hand))
         return looks
 
     def _confirmed(

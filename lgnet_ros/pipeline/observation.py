@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lgnet_ros.geometry import CameraIntrinsics, CropCamera, box_around, upright_roll
-from lgnet_ros.hand_model.topology import WRIST_AND_KNUCKLE
+from lgnet_ros.geometry import CameraIntrinsics, CropCamera, box_around
 from lgnet_ros.inference import NetworkPrediction
 from lgnet_ros.network.heatmap import CELLS, DEPTH_HALF_RANGE, cells_to_depth, cells_to_pixels
 from lgnet_ros.pipeline.placement import HandEvidence, hand_length
@@ -35,11 +34,6 @@ class Observation:
     relative: np.ndarray
     joints_image: np.ndarray
     box: tuple[np.ndarray, float]
-
-    @property
-    def upright_roll(self) -> float:
-        """By how much a camera has to roll to show the hand with its fingers up, rad."""
-        return upright_roll(self.joints_image[None, WRIST_AND_KNUCKLE], self.box[1])
 
     def shares_crop(self, other: Observation) -> bool:
         """Whether both come from one crop, whose `relative` then says how the two hands lie."""
