@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from faulty_engine import CUDA_ERROR, Faulty, engine_on, recovering
+from faulty_engine import Faulty, cuda_error, engine_on, recovering
 
 from lgnet_ros.errors import UserError
 from lgnet_ros.geometry import CameraIntrinsics
@@ -17,13 +17,13 @@ def crops(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_a_device_error_restarts_the_engine_and_the_batch_is_answered() -> None:
-    backend, made = recovering([CUDA_ERROR])
+    backend, made = recovering([cuda_error()])
     assert backend.infer(*crops(2))["vertices"].shape == (2, 2, 778, 3)
     assert (backend.restarts, len(made), backend.name) == (1, 2, "gpu")
 
 
 def test_a_device_that_stays_broken_is_given_up_for_the_cpu(caplog: pytest.LogCaptureFixture) -> None:
-    backend, _ = recovering([CUDA_ERROR, CUDA_ERROR])
+    backend, _ = recovering([cuda_error(), cuda_error()])
     backend.infer(*crops(1))
     assert (backend.restarts, backend.name) == (2, "cpu")
     assert "from now on cpu runs" in caplog.text
@@ -46,7 +46,7 @@ def test_a_crop_too_large_for_memory_goes_to_the_cpu_with_advice(caplog: pytest.
 
 def test_a_device_that_fails_at_the_start_is_replaced_at_once() -> None:
     def broken() -> Faulty:
-        raise CUDA_ERROR
+        raise cuda_error()
 
     backend = RecoveringBackend(broken, lambda: Faulty("cpu", []))
     assert (backend.name, backend.restarts) == ("cpu", 1)
@@ -65,7 +65,7 @@ def test_the_pipeline_goes_on_after_a_device_error_and_tells_of_the_restart() ->
     camera = CameraIntrinsics.from_field_of_view(320, 240, 1.0)
     image = np.zeros((240, 320, 3), np.uint8)
     for number in range(3):
-        errors += [CUDA_ERROR] if number == 1 else []
+        errors += [cuda_error()] if number == 1 else []
         assert pipeline.step(image, camera, number / 30).stamp_s == number / 30
     assert pipeline.engine_restarts == 1
 

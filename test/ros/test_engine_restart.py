@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed")
 
 from diagnostic_msgs.msg import DiagnosticArray
-from faulty_engine import CUDA_ERROR, engine_on, recovering
+from faulty_engine import cuda_error, engine_on, recovering
 from lgnet_ros.msg import Hands
 from ros_rig import Camera, connect, hands_node_with, wait_until
 
@@ -22,7 +22,7 @@ def test_a_cuda_error_restarts_the_engine_and_the_node_goes_on(rig, monkeypatch)
     with hands_node_with(HandsPipeline(engine_on(recovering(errors)[0])), monkeypatch) as node:
         connect(node, camera)
         for failing in (False, True, False):
-            errors += [CUDA_ERROR] if failing else []
+            errors += [cuda_error()] if failing else []
             stamp = camera.shoot().header.stamp
             wait_until(lambda stamp=stamp: any(message.header.stamp == stamp for message in hands))
         assert not errors
