@@ -26,7 +26,9 @@ class MediaPipeDetector:
         """
         return cls(MediaPipeHands(2 * max_people, follow=False, model=model))
 
-    def regions(self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int) -> list[Region]:
+    def regions(
+        self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int, followed: list[np.ndarray]
+    ) -> list[Region]:
         """Around every hand that MediaPipe sees, fingers up, whatever the count: which of them are new it
         cannot know.
         """

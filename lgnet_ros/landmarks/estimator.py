@@ -84,7 +84,9 @@ class LandmarkEstimator:
         self._finder.reset()
         self._image, self._found = None, []
 
-    def regions(self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int) -> list[Region]:
+    def regions(
+        self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int, followed: list[np.ndarray]
+    ) -> list[Region]:
         """See `Detector.regions`: around every hand that is there, whatever the count."""
         self._look(image, intrinsics, Stopwatch())
         return [found.region for found in self._found]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import pi
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
 from lgnet_ros.geometry import CameraIntrinsics, box_around, upright_roll
 from lgnet_ros.hand_model.topology import WRIST_AND_KNUCKLE
+from lgnet_ros.pipeline.changes import Changes
 from lgnet_ros.pipeline.observation import Observation
 
+_T = TypeVar("_T")
 # Share of a found hand's own crop that its joints take: the flesh around them, and a margin.
 OWN_CROP_MARGIN = 0.7
 # How search crops are turned. The network knows hands with their fingers up best, and nothing has told yet
@@ -66,30 +70,49 @@ class AcquisitionSettings:
 class Detector(Protocol):
     """Says where hands might be, for crops of their own to tell."""
 
-    def regions(self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int) -> list[Region]:
-        """Up to about `count` regions to look at in this frame; may be none."""
+    def regions(
+        self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int, followed: list[np.ndarray]
+    ) -> list[Region]:
+        """Up to about `count` regions to look at in this frame; may be none. followed: outlines (4, 2), px of
+        the image, of the crops in which followed hands are looked for already.
+        """
 
 
 class TileDetector:
     """LGNet finds hands by itself: the whole frame and overlapping tiles, each in three rolls, a few a frame,
-    taken in turn.
+    taken in turn; and ahead of its turn the tile in which most has changed, for a hand that comes moves.
     """
 
     def __init__(self, tile_share: float) -> None:
         self._tile_share = tile_share
-        self._turn = 0
+        self._changes = Changes()
+        self._turns: Counter[str] = Counter()
 
-    def regions(self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int) -> list[Region]:
-        """The whole frame at least every other time, and the next tiles."""
+    def regions(
+        self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int, followed: list[np.ndarray]
+    ) -> list[Region]:
+        """Of several, one is the whole frame, half are the changed tile, the rest the next tiles. A single
+        one is every other time the changed tile, else the whole frame or the next tile.
+        """
         whole, tiles = self._layout(intrinsics.width, intrinsics.height)
         if count >= len(whole) + len(tiles):
             return whole + tiles
-        with_whole = count > 1 or self._turn % 2 == 0
-        wanted = count - with_whole
-        first_whole, first_tile = (self._turn, self._turn * wanted) if count > 1 else [self._turn // 2] * 2
-        self._turn += 1
-        chosen = [tiles[(first_tile + k) % len(tiles)] for k in range(wanted)]
-        return [whole[first_whole % len(whole)]] * with_whole + chosen
+        places = len(tiles) // len(_ROLLS_RAD)
+        most = self._changes.most(image, tiles[:places], followed)
+        changed = [] if most is None else tiles[most::places]
+        if count > 1:
+            chosen = self._next("whole", whole) + self._next("changed", changed, count // 2)
+            return chosen + self._next("tile", tiles, count - len(chosen))
+        (frame,) = self._next("frame", range(4))
+        if changed and frame % 2 == 0:
+            return self._next("changed", changed)
+        return self._next("whole", whole) if frame == 1 else self._next("tile", tiles)
+
+    def _next(self, kind: str, things: Sequence[_T], count: int = 1) -> list[_T]:
+        """The next so many of a kind, round and round; of none, none."""
+        start = self._turns[kind]
+        self._turns[kind] += count
+        return [things[(start + k) % len(things)] for k in range(count if things else 0)]
 
     def _layout(self, width: int, height: int) -> tuple[list[Region], list[Region]]:
         """The square around the frame, and tiles that overlap by at least half of their side: all once, then
@@ -114,7 +137,9 @@ class TileDetector:
 class NoDetector:
     """Looks for nothing by itself: boxes come with each frame, from outside."""
 
-    def regions(self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int) -> list[Region]:
+    def regions(
+        self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int, followed: list[np.ndarray]
+    ) -> list[Region]:
         """None."""
         return []
 

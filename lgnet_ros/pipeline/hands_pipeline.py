@@ -153,7 +153,7 @@ class HandsPipeline:
         # A view of its own for each step: by it an estimator that looks at whole images knows a new one.
         view = _View(image.view(), intrinsics, stamp_s, depth, Stopwatch())
         looks = self._tracker.looks(stamp_s, intrinsics, self._estimator.size_px)
-        looks += self._search_looks(view, detections)
+        looks += self._search_looks(view, detections, looks)
         sightings: dict[Track, _Sighting] = {}
         observed = self._observe(view, looks)
         self._follow(looks, observed, sightings, stamp_s)
@@ -169,7 +169,7 @@ class HandsPipeline:
         view.stopwatch.lap("tracking")
         return Frame(stamp_s, hands, relation, view.stopwatch.finish(), crops)
 
-    def _search_looks(self, view: _View, detections: np.ndarray | None) -> list[Look]:
+    def _search_looks(self, view: _View, detections: np.ndarray | None, following: list[Look]) -> list[Look]:
         tracker, acquisition = self._tracker, self._settings.acquisition
         if tracker.missing == 0:
             return []
@@ -179,7 +179,8 @@ class HandsPipeline:
             nobody = tracker.missing == 2 * tracker.max_people
             count = acquisition.crops_searching if nobody else acquisition.crops_following
             view.stopwatch.lap("tracking")
-            regions = self._search.regions(view.image, view.intrinsics, count)
+            followed = [_outline(look.crop, view.intrinsics) for look in following]
+            regions = self._search.regions(view.image, view.intrinsics, count, followed)
             view.stopwatch.lap("detection")
         return [self._look(view, region) for region in regions]
 

@@ -125,7 +125,7 @@ def test_a_reset_reaches_mediapipe(pair, finder, estimator: LandmarkEstimator) -
 
 def test_a_crop_answers_with_what_it_shows(pair, finder, estimator: LandmarkEstimator) -> None:
     finder.tell(pair)
-    regions = estimator.regions(IMAGE, CAMERA, 1)
+    regions = estimator.regions(IMAGE, CAMERA, 1, [])
     crops = [CropCamera.from_box(CAMERA, center, side, 256, roll) for center, side, roll in regions]
     crops.append(CropCamera.from_box(CAMERA, (319.5, 239.5), 640.0, 256))
     prediction = estimator.estimate(IMAGE, CAMERA, crops, Stopwatch())
@@ -143,7 +143,7 @@ def test_an_image_without_hands_has_none(finder, estimator: LandmarkEstimator) -
 
 def test_the_detector_shows_every_hand_whole_and_fingers_up_to_others(pair, finder) -> None:
     finder.tell(pair)
-    regions = MediaPipeDetector(finder).regions(IMAGE, CAMERA, 1)
+    regions = MediaPipeDetector(finder).regions(IMAGE, CAMERA, 1, [])
     for known, (center, side, roll) in zip(pair, regions, strict=True):
         crop = CropCamera.from_box(CAMERA, center, side, 256, roll)
         pixels = crop.project(known.vertices)
