@@ -13,8 +13,10 @@ import numpy as np
 from lgnet_ros.data.augment import CropSample
 from lgnet_ros.data.sample import HandSample
 from lgnet_ros.geometry.cameras import CameraIntrinsics
+from lgnet_ros.pipeline.tracking import TrackingSettings
 
-PRESENCE_THRESHOLD = 0.5
+PRESENCE_THRESHOLD = TrackingSettings().stay
+"""From here on the tracker goes on following a hand."""
 
 
 @dataclass(frozen=True)
