@@ -107,7 +107,8 @@ def hand_text(hand: HandMsg) -> str:
 
 
 def enclosing_ellipsoid(points: np.ndarray) -> Ellipsoid:
-    """An ellipsoid that holds every point, along the principal axes of the points.
+    """An ellipsoid that holds every point, along the principal axes of the points and in proportion to how
+    far they reach along each.
 
     Args:
         points: (N,3).
@@ -116,26 +117,38 @@ def enclosing_ellipsoid(points: np.ndarray) -> Ellipsoid:
         See `Ellipsoid`.
     """
     points = np.ascontiguousarray(points, dtype=np.float32)
-    center, moments = np.empty(3), np.zeros((3, 3))
-    _center_and_moments(points, center, moments)
-    spread, axes = np.linalg.eigh(moments / len(points))
+    _, axes = np.linalg.eigh(_moments(points))
     axes[:, 2] = cross(axes[:, 0], axes[:, 1])
-    radii = np.sqrt(np.maximum(spread, 1e-12))
+    low, high = np.empty(3), np.empty(3)
+    _extents(points, axes, low, high)
+    center, radii = axes @ ((low + high) / 2), np.maximum((high - low) / 2, 1e-6)
     return center, axes, 2 * _reach(points, center, axes / radii) * radii
 
 
 @exactly
-def _center_and_moments(points, center, moments):
-    """The middle (3,) of the points' box, and their second moments (3, 3) about it."""
-    for axis in range(3):
-        low, high = points[0, axis], points[0, axis]
-        for n in range(len(points)):
-            low, high = min(low, points[n, axis]), max(high, points[n, axis])
-        center[axis] = (low + high) / 2
+def _moments(points):
+    """The second moments (3, 3) about the mean, summed."""
+    mean, moments = np.zeros(3), np.zeros((3, 3))
+    for n in range(len(points)):
+        for axis in range(3):
+            mean[axis] += points[n, axis] / len(points)
     for n in range(len(points)):
         for i in range(3):
             for j in range(3):
-                moments[i, j] += (points[n, i] - center[i]) * (points[n, j] - center[j])
+                moments[i, j] += (points[n, i] - mean[i]) * (points[n, j] - mean[j])
+    return moments
+
+
+@exactly
+def _extents(points, axes, low, high):
+    """From where to where the points reach along each axis, a column of `axes`; low and high (3,) written."""
+    low[:], high[:] = np.inf, -np.inf
+    for n in range(len(points)):
+        for axis in range(3):
+            along = 0.0
+            for k in range(3):
+                along += points[n, k] * axes[k, axis]
+            low[axis], high[axis] = min(low[axis], along), max(high[axis], along)
 
 
 @exactly

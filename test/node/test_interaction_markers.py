@@ -13,6 +13,8 @@ from scipy.spatial.transform import Rotation
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
 
+from lgnet_ros.hand_model import HandModel
+from lgnet_ros.interaction.keepout import keepout_points
 from lgnet_ros.node.interaction_markers import InteractionMarkers, enclosing_ellipsoid, interaction_figures
 from lgnet_ros.node.messages import hands_message
 from lgnet_ros.node.primitives import arrow, ellipsoid, lines, marker_of, text_line
@@ -123,6 +125,16 @@ def test_keepout_volume_holds_every_point_of_the_keepout_surface(rng):
         assert inside.max() == pytest.approx(1)
         np.testing.assert_allclose(axes.T @ axes, np.eye(3), atol=1e-9)
         assert np.linalg.det(axes) == pytest.approx(1)
+
+
+def test_keepout_volume_is_hardly_longer_than_a_hand_whose_distance_is_uncertain():
+    """Its finger tips, far to the side of its middle, must not stretch the volume along the view."""
+    hand = HandModel.load().arrays("right")
+    for turn in Rotation.random(10, random_state=5):
+        vertices = turn.apply(hand.v_template) + [0, 0, 0.5]
+        uncertain = np.diag([0.01, 0.01, 0.15]) ** 2
+        points = keepout_points(vertices, hand.f, uncertain, np.zeros(6), vertices[0], 0.2)
+        assert enclosing_ellipsoid(points)[2].max() < 1.6 * np.ptp(points[:, 2])
 
 
 def test_keepout_volume_of_one_point_is_a_point():
