@@ -25,9 +25,13 @@ class NetworkErrors:
         shift_share: the same as a share of its heat maps' standard deviation (root mean square over joints).
         zoom_floor: of the hand's extent in the crop, relative: the least. Acts on the distance as size does.
         zoom_share: the same as a share of the heat maps' standard deviation over the hand's extent.
-        zoom_bias: by how much hands are placed too far (positive) for their size, as a logarithm.
+        zoom_shrink: k, where hands are seen √(1 + (k d)²) times smaller than they are; d is the heat maps'
+            standard deviation over the hand's extent. A mean of all that is possible spreads less than what
+            is (law of total variance).
+        zoom_bias: by how much hands are placed too far (positive) all the same, as a logarithm.
         relative_std_m: of left wrist − right wrist, per axis.
-        surface_std_m: of the mesh's mean depth relative to its wrist.
+        surface_std_m: of the mesh's mean depth relative to its wrist: the least.
+        surface_share_m: the same, for each unit of the heat maps' standard deviation over the hand's extent.
         size_std: of a hand's length, relative, once `size_trust` is heeded.
         size_trust: how much of the network's deviation from `mean_length_m` is believed: 1 all, 0 nothing.
         mean_length_m: of hands, wrist to middle fingertip; of no effect where `size_trust` is 1.
@@ -38,9 +42,11 @@ class NetworkErrors:
     shift_share: float = 0.0
     zoom_floor: float = 0.02
     zoom_share: float = 0.0
+    zoom_shrink: float = 0.0
     zoom_bias: float = 0.0
     relative_std_m: float = 0.02
     surface_std_m: float = 0.0
+    surface_share_m: float = 0.0
     size_std: float = 0.06
     size_trust: float = 1.0
     mean_length_m: float = 0.18

@@ -4,11 +4,13 @@ out.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from lgnet_ros.geometry.cameras import CameraIntrinsics
+from lgnet_ros.inference.accuracy import NetworkErrors
 from lgnet_ros.pipeline.fusion import DepthEvidence
 from lgnet_ros.pipeline.placement import HandEvidence, UnitHand
 
@@ -42,17 +44,19 @@ def measure_depths(
     hands: list[HandEvidence],
     units: list[UnitHand],
     settings: DepthSettings,
+    errors: NetworkErrors,
 ) -> list[DepthEvidence | None]:
     """Per hand, the surface points whose depth could be read; None where the depth image does not help.
 
-    depth: (H, W) float32 m along z, aligned with the image; NaN, infinite and 0 are invalid.
+    depth: (H, W) float32 m along z, aligned with the image; NaN, infinite and 0 are invalid. errors: of the
+    network that the hands come from.
     """
     points = [unit.position + hand.vertices for hand, unit in zip(hands, units, strict=True)]
     pixels = intrinsics.project(np.concatenate(points))
     visible = _visible(np.concatenate(points), pixels, intrinsics)
     owner = np.repeat(np.arange(len(hands)), [len(p) for p in points])
     return [
-        _evidence(depth, pixels[chosen], hand.vertices[chosen[owner == k]][:, 2], unit, settings)
+        _evidence(depth, pixels[chosen], hand.vertices[chosen[owner == k]][:, 2], unit, settings, errors)
         for k, (hand, unit) in enumerate(zip(hands, units, strict=True))
         for chosen in [visible & (owner == k)]
     ]
@@ -79,7 +83,12 @@ def _visible(points: np.ndarray, pixels: np.ndarray, intrinsics: CameraIntrinsic
 
 
 def _evidence(
-    depth: np.ndarray, pixels: np.ndarray, offsets_z: np.ndarray, unit: UnitHand, settings: DepthSettings
+    depth: np.ndarray,
+    pixels: np.ndarray,
+    offsets_z: np.ndarray,
+    unit: UnitHand,
+    settings: DepthSettings,
+    errors: NetworkErrors,
 ) -> DepthEvidence | None:
     step = max(1, len(pixels) // _MAX_SAMPLES)
     measured, offsets_z = _read(depth, pixels[::step]), offsets_z[::step]
@@ -94,7 +103,10 @@ def _evidence(
     trusted = abs(np.log(size) - unit.log_scale) <= settings.max_size_deviations * _size_doubt(unit)
     if not trusted or inlier.sum() < max(_MIN_INLIERS, _MIN_INLIER_SHARE * len(ratio)):
         return None
-    return DepthEvidence(offsets_z[inlier], measured[inlier], settings.std_m, settings.common_std_m)
+    common_std_m = math.hypot(
+        settings.common_std_m, errors.surface_std_m, errors.surface_share_m * unit.doubt
+    )
+    return DepthEvidence(offsets_z[inlier], measured[inlier], settings.std_m, common_std_m)
 
 
 def _read(depth: np.ndarray, pixels: np.ndarray) -> np.ndarray:

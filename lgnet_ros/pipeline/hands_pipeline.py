@@ -86,10 +86,7 @@ class HandsPipeline:
             for track in self._tracker.tracks:
                 track.filter = HandFilter(settings.filter)
         self._settings = settings
-        errors = self._estimator.errors
-        self._placement = replace(settings.placement, errors=errors)
-        common_std_m = float(np.hypot(settings.depth.common_std_m, errors.surface_std_m))
-        self._depth = replace(settings.depth, common_std_m=common_std_m)
+        self._placement = replace(settings.placement, errors=self._estimator.errors)
 
     @property
     def model_id(self) -> str:
@@ -301,7 +298,8 @@ class HandsPipeline:
         relative = observations[0].relative if observations[0].shares_crop(observations[-1]) else None
         depths = None
         if view.depth is not None:
-            depths = measure_depths(view.depth, view.intrinsics, evidences, units, self._depth)
+            errors, settings = self._placement.errors, self._settings.depth
+            depths = measure_depths(view.depth, view.intrinsics, evidences, units, settings, errors)
         placed = place(units, self._placement, relative, depths)
         geometries = [self._geometries[track.side] for track in tracks]
         measured = [

@@ -9,10 +9,10 @@ which is linear in the position τ: 2·21 equations, 3 unknowns, solved in close
 answer is biased by a few percent of the distance, because the noise of a_i stands on the equations' left side
 too; so a few Gauss–Newton steps follow, along rays that mix what is measured with what the last position
 expects by their variances: the mixture whose error is uncorrelated with the equations'. Errors that all
-joints share (a shift and a zoom of the whole hand in the crop) are further unknowns with a prior of their
-own, so that they end up in the covariance and are not averaged away; they are the larger, the wider the heat
-maps. An image says nothing about size: the hand may as well be s times as large, at s τ. That is left to
-`lgnet_ros.pipeline.fusion`.
+joints share (a shift of the whole hand in the crop, and a zoom about its wrist, which leaves alone where the
+wrist is seen) are further unknowns with a prior of their own, so that they end up in the covariance and are
+not averaged away; they are the larger, the wider the heat maps. An image says nothing about size: the hand
+may as well be s times as large, at s τ. That is left to `lgnet_ros.pipeline.fusion`.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ class UnitHand:
     the inverse of its covariance. wrist: (3,) m, the wrist joint relative to the origin (the refined mesh's
     wrist is not quite the rough one's). log_scale, log_scale_std: what is known of the size before any depth
     is measured.
-    source: where that comes from, one of `SCALE_SOURCES`.
+    source: where that comes from, one of `SCALE_SOURCES`. doubt: the heat maps' standard deviation over the
+    hand's extent.
     """
 
     position: np.ndarray
@@ -85,6 +86,7 @@ class UnitHand:
     log_scale: float
     log_scale_std: float
     source: str
+    doubt: float
 
 
 def hand_length(joints: np.ndarray) -> float:
@@ -97,18 +99,21 @@ def locate(hand: HandEvidence, settings: PlacementSettings) -> UnitHand | None:
     size, rotation = hand.crop.size_px, hand.crop.rotation_crop_camera
     measured = (hand.pixels - (size - 1) / 2) / hand.crop.focal_px  # (21, 2) tangents in the crop
     std = np.maximum(hand.pixel_std, settings.pixel_floor * size) / hand.crop.focal_px
-    middle = measured.mean(axis=0)
-    measured = middle + math.exp(settings.errors.zoom_bias) * (measured - middle)
+    errors = settings.errors
+    usual, extent = doubt_in_crop(measured - measured.mean(axis=0), std)
+    doubt, wrist = usual / extent, measured[0]
+    seen_too_small = math.exp(errors.zoom_bias) * math.hypot(1, errors.zoom_shrink * doubt)
+    measured = wrist + seen_too_small * (measured - wrist)
     joints = hand.joints @ rotation.T  # crop camera's axes, as everything in the loop
-    prior = _shared_prior(hand.crop, measured - middle, std, settings.errors)
-    fitted = fit_position(measured, std, joints, prior, settings.errors.joint_std_m)
+    prior = _shared_prior(hand.crop, usual, doubt, errors)
+    fitted = fit_position(measured, std, joints, prior, errors.joint_std_m)
     if fitted is None:
         return None
     position, normal = fitted
     shared = normal[:3, 3:]  # what is left on the position once the shared errors are taken out
     information = rotation.T @ (normal[:3, :3] - shared @ np.linalg.inv(normal[3:, 3:]) @ shared.T) @ rotation
     size_prior = _size_prior(hand.length, settings)
-    return UnitHand(rotation.T @ position, information, hand.joints[0], *size_prior)
+    return UnitHand(rotation.T @ position, information, hand.joints[0], *size_prior, doubt)
 
 
 @exactly
@@ -120,13 +125,13 @@ def doubt_in_crop(tangents: np.ndarray, std: np.ndarray) -> tuple[float, float]:
     return np.median(std), max(math.sqrt((tangents**2).sum() / len(tangents)), 1e-3)
 
 
-def _shared_prior(
-    crop: CropCamera, tangents: np.ndarray, std: np.ndarray, errors: NetworkErrors
-) -> np.ndarray:
-    """(6, 6) information: next to none on the position, the network's own on the shared errors."""
-    usual, extent = doubt_in_crop(tangents, std)
+def _shared_prior(crop: CropCamera, usual: float, doubt: float, errors: NetworkErrors) -> np.ndarray:
+    """(6, 6) information: next to none on the position, the network's own on the shared errors.
+
+    usual: the usual heat-map standard deviation, a tangent. doubt: see `UnitHand`.
+    """
     shift = math.hypot(errors.shift_floor * crop.size_px / crop.focal_px, errors.shift_share * usual)
-    zoom = math.hypot(errors.zoom_floor, errors.zoom_share * usual / extent)
+    zoom = math.hypot(errors.zoom_floor, errors.zoom_share * doubt)
     return np.diag([_ANYWHERE, _ANYWHERE, _ANYWHERE, shift**-2, shift**-2, zoom**-2])
 
 

@@ -13,7 +13,9 @@ from lgnet_ros.jit import exactly
 MIN_DEPTH_M, MAX_DEPTH_M = 0.05, 20.0  # nearer no hand is in focus; further it is a pixel or two
 _OUTLIER = 3.0  # standard deviations beyond which a joint counts less, the less the further (redescending)
 _STEPS = 5  # the closed form, then Gauss–Newton steps with the weights that depths and residuals imply
-_UNKNOWNS = 6  # the position, then a shift in x, a shift in y and a zoom of the whole hand in the crop
+# The position; a shift in x and one in y of the whole hand in the crop; a zoom about its wrist, as of a hand
+# that is nearer: perspective within the hand must not tell the two apart, joints are not that well known.
+_UNKNOWNS = 6
 
 
 def fit_position(
@@ -58,13 +60,13 @@ def _fit(
                 variance[j, k] = (depths[j] * std[j, k]) ** 2 + of_joint
                 mixed = of_joint / variance[j, k] * (measured[j, k] - expected[j, k])
                 rays[j, k] = expected[j, k] + mixed
-        middle = (rays[:, 0].mean(), rays[:, 1].mean())
+        wrist = (rays[0, 0], rays[0, 1])
         for j in range(count):
             for k in range(2):
                 weight, row, ray = 1 / math.sqrt(variance[j, k] * doubt[j, k]), rows[j, k], rays[j, k]
                 row[:] = 0.0
                 row[k], row[2] = weight, -ray * weight  # how far off the ray
-                row[3 + k], row[5] = depths[j] * weight, (ray - middle[k]) * depths[j] * weight
+                row[3 + k], row[5] = depths[j] * weight, (ray - wrist[k]) * depths[0] * weight
                 if step == 0:
                     target = ray * joints[j, 2] - joints[j, k]
                 else:

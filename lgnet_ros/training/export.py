@@ -15,7 +15,7 @@ from lgnet_ros.data.synthetic.stream import render_sample
 from lgnet_ros.errors import UserError
 from lgnet_ros.evaluation.estimates import estimate_of
 from lgnet_ros.evaluation.evaluation import Evaluation
-from lgnet_ros.evaluation.protocols import CROPS, crops_of
+from lgnet_ros.evaluation.protocols import crops_of
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference.accuracy import NetworkErrors
 from lgnet_ros.inference.weights import WeightsInfo, save_weights
@@ -46,8 +46,8 @@ def network_of(checkpoint: Path, recipe: Recipe, hand_model: HandModel) -> tuple
 
 
 def calibration_crops(recipe: Recipe, sources: Sources) -> list[CropSample]:
-    """What uncertainty is fitted on: validation images in every kind of crop that evaluation shows; of a data
-    set, its validation crops.
+    """What uncertainty is fitted on: validation images in a tracker's crops, for only hands in such crops are
+    placed; of a data set, its validation crops.
     """
     if recipe.data.source != "synthetic":
         return sources.validation
@@ -56,8 +56,7 @@ def calibration_crops(recipe: Recipe, sources: Sources) -> list[CropSample]:
     crops = []
     for index in range(recipe.validation.calibration):
         sample = render_sample(_CALIBRATION_SEED, index, settings)
-        for kind in CROPS:
-            crops += crops_of(sample, index, kind, size_px, _CALIBRATION_SEED)
+        crops += crops_of(sample, index, "tracked", size_px, _CALIBRATION_SEED)
     return crops
 
 

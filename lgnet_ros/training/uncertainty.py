@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from scipy.optimize import minimize
-from scipy.stats import theilslopes
+from scipy.optimize import minimize, minimize_scalar
+from scipy.stats import norm, theilslopes
 
 from lgnet_ros.data.augment import CropSample
 from lgnet_ros.evaluation.coverage import CHI2_95_3DOF, squared_distance
@@ -30,8 +30,9 @@ from lgnet_ros.training.batches import stacked
 
 _BATCH = 32
 _LAST_CELL = 7.0
-_NORMAL_MEDIAN, _NORMAL_95 = 0.6745, 1.96  # quantiles of |x| under a standard normal distribution
+_NORMAL_MEDIAN = 0.6745  # of |x| under a standard normal distribution
 _WIDENINGS = 3  # the next factor would be within a few percent of 1
+_LARGEST_SHRINK = 10.0
 _LEAST_HANDS = 30  # of fewer, nothing can be said about one in twenty
 _WIDENED = ("shift_floor", "shift_share", "zoom_floor", "zoom_share", "relative_std_m")
 
@@ -90,7 +91,6 @@ def fit_errors(shown: list[Shown]) -> NetworkErrors | None:
         return None
     errors = NetworkErrors(
         joint_std_m=_spread(_gathered(_joint_residuals, shown)),
-        surface_std_m=float(np.quantile(np.abs(_gathered(_surface_residuals, shown)), 0.95)) / _NORMAL_95,
     )
     errors = replace(errors, **_fitted_size(shown), relative_std_m=_relative_std(shown, errors))
     errors = _with_shared_errors(shown, errors)
@@ -98,29 +98,50 @@ def fit_errors(shown: list[Shown]) -> NetworkErrors | None:
 
 
 def _with_shared_errors(shown: list[Shown], errors: NetworkErrors) -> NetworkErrors:
-    """Shift and zoom of whole hands, from where `locate` puts them at their true size."""
-    rows = np.array([row for one in shown for side in one.sides if (row := _shared(one, side, errors))])
-    shift_x, shift_y, zoom, doubt, relative_doubt = rows.T
-    bias = float(np.median(zoom))
+    """Shift and zoom of whole hands, from where `locate` puts them at their true size; and their surfaces."""
+    rows = [row for one in shown for side in one.sides if (row := _shared(one, side, errors))]
+    shift_x, shift_y, zoom, surface, spread, doubt = np.array(rows).T
     shift_floor, shift_share = fit_floor_and_share(
-        np.concatenate([shift_x, shift_y]), np.concatenate([doubt, doubt])
+        np.concatenate([shift_x, shift_y]), np.concatenate([spread, spread])
     )
-    zoom_floor, zoom_share = fit_floor_and_share(zoom - bias, relative_doubt)
+    zoom_shrink = fit_shrink(zoom, doubt)
+    zoom = zoom - shrinking(zoom_shrink, doubt)
+    bias = float(np.median(zoom))
+    zoom_floor, zoom_share = fit_floor_and_share(zoom - bias, doubt)
+    surface_floor, surface_share = fit_floor_and_share(surface, doubt, held=0.95)
     return replace(
         errors,
         shift_floor=shift_floor,
         shift_share=shift_share,
         zoom_floor=zoom_floor,
         zoom_share=zoom_share,
+        zoom_shrink=zoom_shrink,
         zoom_bias=bias,
+        surface_std_m=surface_floor,
+        surface_share_m=surface_share,
     )
 
 
-def fit_floor_and_share(errors: np.ndarray, doubts: np.ndarray) -> tuple[float, float]:
+def shrinking(shrink: float, doubts: np.ndarray) -> np.ndarray:
+    """How much too far hands are placed for the reason that `NetworkErrors.zoom_shrink` gives: logarithms."""
+    return np.log(np.hypot(1, shrink * doubts))
+
+
+def fit_shrink(zoom: np.ndarray, doubts: np.ndarray) -> float:
+    """The k for which `shrinking(k, doubts)` (N,) are the medians of zoom (N,); errors grow with doubts."""
+    result = minimize_scalar(
+        lambda shrink: float(np.mean(np.abs(zoom - shrinking(shrink, doubts)) / doubts)),
+        bounds=(0.0, _LARGEST_SHRINK),
+        method="bounded",
+    )
+    return float(result.x)
+
+
+def fit_floor_and_share(errors: np.ndarray, doubts: np.ndarray, held: float = 0.5) -> tuple[float, float]:
     """The a and b for which errors (N,) have the standard deviations √(a² + (b·doubt)²).
 
     Robust: by the likelihood of a Laplace distribution, whose widths follow the doubts; then both are scaled
-    so that the median of |error| / deviation is a normal distribution's.
+    so that |error| / deviation holds that share of the errors where a normal distribution does.
     """
     start = np.log(max(float(np.median(np.abs(errors))), 1e-6))
     middle = np.log(max(float(np.median(doubts)), 1e-9))
@@ -134,7 +155,7 @@ def fit_floor_and_share(errors: np.ndarray, doubts: np.ndarray) -> tuple[float, 
         return float(np.mean(np.log(widths) + np.abs(errors) / widths))
 
     best = minimize(cost, [start - 1.0, start - middle], method="Nelder-Mead", options={"xatol": 1e-3}).x
-    scale = float(np.median(np.abs(errors) / deviations(best))) / _NORMAL_MEDIAN
+    scale = float(np.quantile(np.abs(errors) / deviations(best), held) / norm.ppf((1 + held) / 2))
     floor, share = np.exp(np.clip(best, -30.0, 10.0)) * scale
     return float(max(floor, 1e-4)), float(share)
 
@@ -203,17 +224,10 @@ def _joint_residuals(one: Shown, side: int) -> np.ndarray:
     return (joints - joints[0] - true)[1:]
 
 
-def _surface_residuals(one: Shown, side: int) -> np.ndarray:
-    """(1,) m: the mesh's mean depth relative to its wrist, at the network's own size."""
-    predicted_z = one.prediction.vertices[one.index, side, :, 2].mean()
-    predicted_z -= one.prediction.joints[one.index, side, 0, 2]
-    true_z = one.truth.vertices[side, :, 2].mean() - one.truth.joints[side, 0, 2]
-    return np.array([float(predicted_z) - true_z / one.size(side)])
-
-
 def _shared(one: Shown, side: int, errors: NetworkErrors) -> list[float] | None:
-    """Errors of one hand's place at its true size: shift x, y (shares of the crop), zoom (logarithm); and the
-    doubts that they are measured by, see `_doubts`.
+    """Errors of one hand's place at its true size: shift x, y (shares of the crop), zoom (logarithm); of its
+    mesh's mean depth relative to its wrist, m; and the doubts that they are measured by: the usual heat-map
+    deviation, as a share of the crop, and `UnitHand.doubt`.
     """
     settings = PlacementSettings(errors=errors)
     camera = one.truth.camera
@@ -225,18 +239,28 @@ def _shared(one: Shown, side: int, errors: NetworkErrors) -> list[float] | None:
     true = one.truth.joints[side, 0] / one.size(side) - unit.wrist
     zoom = float(np.log(unit.position[2] / true[2]))
     tangent = true[:2] / true[2]
-    middle = (one.truth.joints[side, :, :2] / one.truth.joints[side, :, 2:]).mean(axis=0)
-    shift = unit.position[:2] / unit.position[2] - tangent - np.expm1(-zoom) * (tangent - middle)
-    return [*(shift * crop.focal_px / crop.size_px), zoom, *_doubts(seen, settings)]
+    shift = unit.position[:2] / unit.position[2] - tangent
+    surface = _surface_error(one, side)
+    return [*(shift * crop.focal_px / crop.size_px), zoom, surface, _usual_spread(seen, settings), unit.doubt]
 
 
-def _doubts(seen: Observation, settings: PlacementSettings) -> tuple[float, float]:
-    """The hand's usual heat-map deviation, as a share of the crop and of its extent, as `locate` has them."""
+def _surface_error(one: Shown, side: int) -> float:
+    """m, at the network's own size, of the mean depth of the half of the surface that is nearer."""
+    hand = one.prediction
+    predicted = _front(hand.vertices[one.index, side]) - hand.joints[one.index, side, 0, 2]
+    true = _front(one.truth.vertices[side]) - one.truth.joints[side, 0, 2]
+    return float(predicted - true / one.size(side))
+
+
+def _front(vertices: np.ndarray) -> float:
+    return float(np.sort(vertices[:, 2])[: len(vertices) // 2].mean())
+
+
+def _usual_spread(seen: Observation, settings: PlacementSettings) -> float:
+    """The hand's usual heat-map deviation, as a share of the crop, as `locate` has it."""
     size = seen.evidence.crop.size_px
     std = np.maximum(seen.evidence.pixel_std / size, settings.pixel_floor)
-    pixels = seen.evidence.pixels / size
-    usual, extent = doubt_in_crop(pixels - pixels.mean(axis=0), std)
-    return usual, usual / extent
+    return doubt_in_crop(seen.evidence.pixels / size, std)[0]
 
 
 def _spread(errors: np.ndarray) -> float:

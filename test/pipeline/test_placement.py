@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 from lgnet_ros.geometry import CameraIntrinsics, CropCamera, box_around
 from lgnet_ros.inference import NetworkErrors
 from lgnet_ros.pipeline.depth import DepthSettings, measure_depths
-from lgnet_ros.pipeline.fusion import place
+from lgnet_ros.pipeline.fusion import DepthEvidence, place
 from lgnet_ros.pipeline.placement import HandEvidence, PlacementSettings, hand_length, locate
 
 CHI2_95_3DOF = 7.815
@@ -126,14 +126,32 @@ def test_a_size_that_is_not_trusted_gives_way_to_the_typical_one() -> None:
     np.testing.assert_allclose(placed.position, [0, 0, 0.5 * 1.2**0.75], atol=1e-4)
 
 
-def test_a_known_bias_of_the_distance_is_taken_out() -> None:
-    wrist = np.array([0.05, -0.1, 0.6])
-    hand = evidence(wrist, a_hand(np.random.default_rng(13)), CAMERAS["none"])
-    middle = hand.pixels.mean(axis=0)
-    shrunk = replace(hand, pixels=middle + np.exp(-0.05) * (hand.pixels - middle))
-    settings = PlacementSettings(errors=NetworkErrors(zoom_bias=0.05))
+@pytest.mark.parametrize("errors", [NetworkErrors(zoom_bias=0.05), NetworkErrors(zoom_shrink=1.6)])
+def test_by_how_much_hands_are_seen_too_small_is_taken_out(errors: NetworkErrors) -> None:
+    wrist, std_px = np.array([0.05, -0.1, 0.6]), 8.0
+    hand = evidence(wrist, a_hand(np.random.default_rng(13)), CAMERAS["none"], std_px)
+    spread = hand.pixels - hand.pixels.mean(axis=0)
+    extent_px = np.sqrt((spread**2).sum(axis=1).mean())
+    # Seen at 1/√(1 + (k d)²), with d the doubt over the extent as seen; over the true one, at √(1 − (k d)²).
+    times = np.exp(-errors.zoom_bias) * np.sqrt(1 - (errors.zoom_shrink * std_px / extent_px) ** 2)
+    shrunk = replace(hand, pixels=hand.pixels[0] + times * (hand.pixels - hand.pixels[0]))
     assert locate(shrunk, PlacementSettings()).position[2] > 1.03 * wrist[2]
-    np.testing.assert_allclose(locate(shrunk, settings).position, wrist, atol=1e-4)
+    np.testing.assert_allclose(locate(shrunk, PlacementSettings(errors=errors)).position, wrist, atol=1e-4)
+
+
+def test_depth_moves_a_hand_along_the_ray_on_which_its_wrist_is_seen() -> None:
+    wrist = np.array([0.1, -0.08, 0.6])
+    hand = evidence(wrist, a_hand(np.random.default_rng(15)), CAMERAS["none"], 2.0)
+    smaller = replace(hand, pixels=hand.pixels[0] + 0.9 * (hand.pixels - hand.pixels[0]))
+    settings = PlacementSettings(errors=NetworkErrors(zoom_floor=0.2))
+    unit = locate(smaller, settings)
+    offsets = np.linspace(-0.03, 0.01, 40)
+    measured = DepthEvidence(offsets, wrist[2] + offsets, 0.005, 0.005)
+    placed = place([unit], settings, depths=[measured]).placements[0]
+    assert unit.position[2] > 1.05 * wrist[2]
+    assert placed.position[2] == pytest.approx(wrist[2], abs=0.005)
+    tangents = placed.position[:2] / placed.position[2]
+    np.testing.assert_allclose(tangents, wrist[:2] / wrist[2], atol=0.004)
 
 
 def test_wider_heat_maps_make_wider_ellipsoids_where_the_network_says_so() -> None:
@@ -259,7 +277,7 @@ def test_depth_finds_the_true_size_past_noise_holes_and_something_in_front(occlu
         hand = replace(hand, vertices=surface / size)
         depth = depth_image(rng, wrist + surface, intrinsics, occluded)
         units = [locate(hand, settings)]
-        measured = measure_depths(depth, intrinsics, [hand], units, DepthSettings())
+        measured = measure_depths(depth, intrinsics, [hand], units, DepthSettings(), NetworkErrors())
         if measured[0] is None:
             continue
         placed = place(units, settings, depths=measured).placements[0]
@@ -276,9 +294,9 @@ def test_depth_of_something_else_is_not_believed() -> None:
     hand = evidence(np.array([0, 0, 0.6]), a_hand(rng), CAMERAS["none"], pixel_std=1.0)
     unit = locate(hand, PlacementSettings())
     for wrong in (np.full((480, 640), 1.5), np.zeros((480, 640)), np.full((480, 640), np.nan)):
-        assert measure_depths(wrong.astype(np.float32), CAMERAS["none"], [hand], [unit], DepthSettings()) == [
-            None
-        ]
+        depth = wrong.astype(np.float32)
+        found = measure_depths(depth, CAMERAS["none"], [hand], [unit], DepthSettings(), NetworkErrors())
+        assert found == [None]
 
 
 def noisy(

@@ -19,11 +19,12 @@ from lgnet_ros.training.uncertainty import (
     coverage_distances,
     fit_errors,
     fit_floor_and_share,
+    fit_shrink,
 )
 
 _SIZE_PX, _FOCAL_PX, _CELLS, _DEPTH_BOX_M = 128, 220.0, 8, 0.5
 _JOINT_STD_M, _RELATIVE_STD_M = 0.004, 0.03
-_SHIFT_SHARE, _ZOOM_SHARE, _ZOOM_BIAS = 1.5, 0.8, 0.05
+_SHIFT_SHARE, _ZOOM_SHARE, _ZOOM_SHRINK = 1.5, 0.8, 2.0
 _LENGTH_STD = 0.06
 
 
@@ -73,8 +74,9 @@ class SimulatedNetwork:
         pixels = self._camera.project(truth.joints) / _SIZE_PX
         middle = pixels.mean(axis=1, keepdims=True)
         extent = np.sqrt(((pixels - middle) ** 2).sum(-1).mean(-1))[:, None, None]
-        zoom = np.exp(-_ZOOM_BIAS - _ZOOM_SHARE * doubt / extent * tail[2])
-        seen = middle + (pixels - middle) * zoom + _SHIFT_SHARE * doubt * tail[:2]
+        shrink = np.hypot(1, _ZOOM_SHRINK * doubt / extent)
+        zoom = np.exp(-_ZOOM_SHARE * doubt / extent * tail[2]) / shrink
+        seen = pixels[:, :1] + (pixels - pixels[:, :1]) * zoom + _SHIFT_SHARE * doubt * tail[:2]
         noisy = joints + rng.normal(0, _JOINT_STD_M, joints.shape) * (np.arange(21) > 0)[:, None]
         relative = (truth.joints[1, 0] - truth.joints[0, 0]) / true_size
         std = np.empty((2, 21, 3))
@@ -96,10 +98,11 @@ def coverage(shown: list[Shown], errors: NetworkErrors, known_size: bool) -> flo
 
 @pytest.mark.slow
 def test_errors_of_known_size_are_found_again_and_held_by_the_ellipsoids() -> None:
-    network = SimulatedNetwork(0)
+    network = SimulatedNetwork(4)
     errors = fit_errors(network.shown(250))
     assert errors.joint_std_m == pytest.approx(_JOINT_STD_M, rel=0.15)
-    assert errors.zoom_bias == pytest.approx(_ZOOM_BIAS, abs=0.02)
+    assert errors.zoom_shrink == pytest.approx(_ZOOM_SHRINK, rel=0.25)
+    assert errors.zoom_bias == pytest.approx(0, abs=0.02)
     assert 0.8 * _SHIFT_SHARE < errors.shift_share < 1.4 * _SHIFT_SHARE
     assert 0.8 * _ZOOM_SHARE < errors.zoom_share < 1.5 * _ZOOM_SHARE  # the joints' own errors zoom as well
     assert errors.relative_std_m == pytest.approx(_RELATIVE_STD_M, rel=0.4)
@@ -121,6 +124,16 @@ def test_ellipsoids_hold_their_share_of_errors_with_heavy_tails_too() -> None:
 
 def test_too_few_hands_say_nothing() -> None:
     assert fit_errors(SimulatedNetwork(2).shown(3)) is None
+
+
+def test_how_much_smaller_doubtful_hands_are_seen_is_found_again() -> None:
+    """Means of what is possible: of true extents drawn around what is seen, by the law of total variance."""
+    rng = np.random.default_rng(6)
+    doubts = np.exp(rng.uniform(np.log(0.1), np.log(2.0), 4000))
+    extents = np.hypot(1, 1.7 * doubts)
+    zoom = np.log(extents) + rng.laplace(0, 0.3, 4000) * doubts
+    assert fit_shrink(zoom, doubts) == pytest.approx(1.7, rel=0.05)
+    assert fit_shrink(rng.laplace(0, 0.01, 4000) * doubts, doubts) < 0.1
 
 
 @pytest.mark.parametrize(("floor", "share"), [(0.02, 0.0), (0.001, 0.7), (0.03, 0.5)])
