@@ -150,6 +150,8 @@ def fit(
     trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
     if trainer.global_step >= total_steps:
         trainer.validate(module, data, verbose=False)
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()  # or metrics of what one process does next wait for all
     return module
 
 

@@ -238,7 +238,9 @@ def test_a_part_that_does_not_exist_is_refused(
 
 
 def test_two_processes_train_as_one(tmp_path: Path) -> None:
-    """Each process sees its own images, both end with the same weights, and the validation is shared."""
+    """Each process sees its own images, both end with the same weights, and the validation is shared; then
+    the first one goes on alone.
+    """
     script = Path(__file__).parent / "two_processes.py"
     environment = {
         **os.environ,
@@ -250,6 +252,7 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     digests = {path.read_text() for path in tmp_path.glob("weights-*.txt")}
     assert len(list(tmp_path.glob("weights-*.txt"))) == 2
+    assert (tmp_path / "score.txt").exists()
     assert len(digests) == 1
     with (tmp_path / "run" / "curve.csv").open(newline="", encoding="utf-8") as file:
         last = list(csv.DictReader(file))[-1]

@@ -13,6 +13,8 @@ from lgnet_ros.data.augment import CropSample
 from lgnet_ros.evaluation.baseline import MeanPose
 from lgnet_ros.geometry.crops import CropCamera
 from lgnet_ros.hand_model import HandModel
+from lgnet_ros.inference import NetworkErrors
+from lgnet_ros.training.export import score
 from lgnet_ros.training.recipe import DataRecipe, OptimizerRecipe, Recipe, ValidationRecipe
 from lgnet_ros.training.run import Resources, RunFolder, fit
 from lgnet_ros.training.sources import Sources
@@ -74,6 +76,8 @@ def main(out: Path) -> None:
     rank = module.global_rank
     (out / f"weights-{rank}.txt").write_text(hashlib.sha256(state).hexdigest())
     (out / f"images-{rank}.txt").write_text(str(sorted(noise.asked)))
+    if rank == 0:  # an export scores the network, and the other process has gone
+        (out / "score.txt").write_text(str(score(module.network, sources, NetworkErrors())["wrist"]))
 
 
 if __name__ == "__main__":
