@@ -30,7 +30,7 @@ class NetworkErrors:
             is (law of total variance).
         zoom_bias: by how much hands are placed too far (positive) all the same, as a logarithm.
         relative_std_m: of left wrist − right wrist, per axis.
-        surface_std_m: of the mesh's mean depth relative to its wrist: the least.
+        surface_std_m: of the depth of the mesh's nearer half relative to its wrist: the least.
         surface_share_m: the same, for each unit of the heat maps' standard deviation over the hand's extent.
         size_std: of a hand's length, relative, once `size_trust` is heeded.
         size_trust: how much of the network's deviation from `mean_length_m` is believed: 1 all, 0 nothing.

@@ -89,10 +89,8 @@ def fit_errors(shown: list[Shown]) -> NetworkErrors | None:
     """The network's errors on these crops; None when too few hands are found in them to tell."""
     if sum(len(one.sides) for one in shown) < _LEAST_HANDS:
         return None
-    errors = NetworkErrors(
-        joint_std_m=_spread(_gathered(_joint_residuals, shown)),
-    )
-    errors = replace(errors, **_fitted_size(shown), relative_std_m=_relative_std(shown, errors))
+    errors = NetworkErrors(joint_std_m=_spread(_gathered(_joint_residuals, shown)), **_fitted_size(shown))
+    errors = replace(errors, relative_std_m=_relative_std(shown, errors))
     errors = _with_shared_errors(shown, errors)
     return _widened(shown, errors)
 
@@ -226,8 +224,8 @@ def _joint_residuals(one: Shown, side: int) -> np.ndarray:
 
 def _shared(one: Shown, side: int, errors: NetworkErrors) -> list[float] | None:
     """Errors of one hand's place at its true size: shift x, y (shares of the crop), zoom (logarithm); of its
-    mesh's mean depth relative to its wrist, m; and the doubts that they are measured by: the usual heat-map
-    deviation, as a share of the crop, and `UnitHand.doubt`.
+    mesh's front relative to its wrist, see `_surface_error`; and the doubts that they are measured by: the
+    usual heat-map deviation, as a share of the crop, and `UnitHand.doubt`.
     """
     settings = PlacementSettings(errors=errors)
     camera = one.truth.camera
