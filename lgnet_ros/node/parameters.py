@@ -101,7 +101,11 @@ class HandsParameters:
         maximum=0.3,
     )
     presence_enter: float = parameter(
-        0.7, "Score that a new hand must reach.", ANY_TIME, minimum=0.05, maximum=0.95
+        0.9,
+        "How sure a new hand must be; looks at it in consecutive images add up.",
+        ANY_TIME,
+        minimum=0.05,
+        maximum=0.99,
     )
     presence_stay: float = parameter(
         0.4, "Score below which a hand that is followed counts as lost.", ANY_TIME, minimum=0.05, maximum=0.95

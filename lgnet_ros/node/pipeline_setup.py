@@ -45,12 +45,12 @@ def load_pipeline(parameters: HandsParameters) -> tuple[HandsPipeline, str]:
 def pipeline_settings(parameters: HandsParameters) -> PipelineSettings:
     """The pipeline's settings for these parameters; what no parameter speaks of stays as tuned."""
     replace, enter = dataclasses.replace, parameters.presence_enter
-    suspect = min(_TUNED.acquisition.suspect, enter)
+    suspect, back = min(_TUNED.acquisition.suspect, enter), min(_TUNED.tracking.back, enter)
     return replace(
         _TUNED,
         max_people=parameters.max_people,
         acquisition=replace(_TUNED.acquisition, suspect=suspect, enter=enter),
-        tracking=replace(_TUNED.tracking, stay=min(parameters.presence_stay, enter)),
+        tracking=replace(_TUNED.tracking, stay=min(parameters.presence_stay, enter), back=back),
         placement=replace(_TUNED.placement, hand_length_m=parameters.hand_length or None),
         filter=_filter_settings(parameters.smoothing),
     )

@@ -1,4 +1,4 @@
-"""Finding hands that are not followed yet: where to look, and what of the answers to believe."""
+"""Finding hands that are not followed yet: where to look."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import numpy as np
 from lgnet_ros.geometry import CameraIntrinsics, box_around, upright_roll
 from lgnet_ros.hand_model.topology import WRIST_AND_KNUCKLE
 from lgnet_ros.pipeline.changes import Changes
-from lgnet_ros.pipeline.observation import Observation
 
 _T = TypeVar("_T")
 # Share of a found hand's own crop that its joints take: the flesh around them, and a margin.
@@ -21,6 +20,9 @@ OWN_CROP_MARGIN = 0.7
 # How search crops are turned. The network knows hands with their fingers up best, and nothing has told yet
 # where they point; people's hardly ever point down.
 _ROLLS_RAD = (0.0, pi / 2, -pi / 2)
+# What search crops look at, in turn. The whole frame is for hands that fill it; a hand that comes moves; one
+# that was there before may lie still.
+_TURNS = ("whole", "changed", "tile", "changed", "tile")
 
 
 class Region(NamedTuple):
@@ -46,22 +48,24 @@ class AcquisitionSettings:
 
     Attributes:
         tile_share: a tile's side over the image's shorter side.
-        crops_searching: boxes searched in a frame while no hand is followed.
+        crops_searching: boxes searched in a frame while no hand is followed, or hands have just come or gone.
         crops_following: the same while some hand is followed and another one is missing.
         crops_closer: crops of their own in a frame for what the search has found.
+        crops_again: the same for what such crops have not settled in the last frame.
         suspect: presence from which a hand seen in the search gets a crop of its own.
-        enter: presence that a new hand must reach in a crop of its own.
+        enter: how sure a new hand must be; looks at it in consecutive frames add up, see `Suspect`.
         smallest_px: least extent of a new hand's joints in the image; below it nobody can say what is a hand.
         resized: how many times larger or smaller than in the search a hand may look in a crop of its own.
             What is no hand has no size: closer looks find it ever smaller.
     """
 
     tile_share: float = 2 / 3
-    crops_searching: int = 4
+    crops_searching: int = 3
     crops_following: int = 1
     crops_closer: int = 2
-    suspect: float = 0.4
-    enter: float = 0.7
+    crops_again: int = 1
+    suspect: float = 0.6
+    enter: float = 0.9
     smallest_px: float = 24.0
     resized: float = 2.0
 
@@ -79,8 +83,8 @@ class Detector(Protocol):
 
 
 class TileDetector:
-    """LGNet finds hands by itself: the whole frame and overlapping tiles, each in three rolls, a few a frame,
-    taken in turn; and ahead of its turn the tile in which most has changed, for a hand that comes moves.
+    """LGNet finds hands by itself, through a few crops a frame: of overlapping tiles, of the tile in which
+    most has changed and of the whole frame, each time round in the next of three rolls.
     """
 
     def __init__(self, tile_share: float) -> None:
@@ -91,28 +95,23 @@ class TileDetector:
     def regions(
         self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int, followed: list[np.ndarray]
     ) -> list[Region]:
-        """Of several, one is the whole frame, half are the changed tile, the rest the next tiles. A single
-        one is every other time the changed tile, else the whole frame or the next tile.
-        """
+        """See `Detector.regions`."""
         whole, tiles = self._layout(intrinsics.width, intrinsics.height)
         if count >= len(whole) + len(tiles):
             return whole + tiles
         places = len(tiles) // len(_ROLLS_RAD)
         most = self._changes.most(image, tiles[:places], followed)
-        changed = [] if most is None else tiles[most::places]
-        if count > 1:
-            chosen = self._next("whole", whole) + self._next("changed", changed, count // 2)
-            return chosen + self._next("tile", tiles, count - len(chosen))
-        (frame,) = self._next("frame", range(4))
-        if changed and frame % 2 == 0:
-            return self._next("changed", changed)
-        return self._next("whole", whole) if frame == 1 else self._next("tile", tiles)
+        kinds = {"whole": whole, "tile": tiles}
+        if most is not None:
+            kinds["changed"] = tiles[most::places]
+        turns = [turn if turn in kinds else "tile" for turn in self._next("turn", _TURNS, count)]
+        return [region for turn in turns for region in self._next(turn, kinds[turn])]
 
     def _next(self, kind: str, things: Sequence[_T], count: int = 1) -> list[_T]:
-        """The next so many of a kind, round and round; of none, none."""
+        """The next so many of a kind, round and round."""
         start = self._turns[kind]
         self._turns[kind] += count
-        return [things[(start + k) % len(things)] for k in range(count if things else 0)]
+        return [things[(start + k) % len(things)] for k in range(count)]
 
     def _layout(self, width: int, height: int) -> tuple[list[Region], list[Region]]:
         """The square around the frame, and tiles that overlap by at least half of their side: all once, then
@@ -153,46 +152,3 @@ def regions_of_detections(detections: np.ndarray, turn: int, margin: float = 0.8
         Region(row[:2], float(row[2:].max() / margin), roll)
         for row in np.asarray(detections, dtype=np.float64)
     ]
-
-
-def candidates(
-    observations: list[Observation], taken: list[Observation], settings: AcquisitionSettings
-) -> list[Observation]:
-    """Hands worth a crop of their own: likely enough, large enough, each one once, none that is `taken`."""
-    likely = [o for o in observations if o.score >= settings.suspect and o.box[1] >= settings.smallest_px]
-    return distinct(likely, taken)
-
-
-def distinct(observations: list[Observation], taken: list[Observation]) -> list[Observation]:
-    """Each hand once, as the surest observation shows it, and none that is `taken`."""
-    chosen: list[Observation] = []
-    for observation in sorted(observations, key=lambda o: o.score, reverse=True):
-        if not any(same_hand(observation, other) for other in (*taken, *chosen)):
-            chosen.append(observation)
-    return chosen
-
-
-def same_hand(first: Observation, second: Observation) -> bool:
-    """Whether two observations are of one physical hand: the same side at the same place, or both sides of
-    the network claiming one hand, so that wrist lies on wrist and fingertip on fingertip.
-    """
-    size = max(first.box[1], second.box[1])
-    if first.side == second.side:
-        return bool(np.linalg.norm(first.box[0] - second.box[0]) < 0.5 * size)
-    apart = np.linalg.norm(first.joints_image - second.joints_image, axis=1)
-    depth = abs(first.relative[2]) if first.shares_crop(second) else 0.0
-    return bool(np.nanmean(apart) < 0.15 * size and depth < 0.03)
-
-
-def confirms(closer: Observation, candidate: Observation, settings: AcquisitionSettings) -> bool:
-    """Whether a crop of its own shows a hand for sure where a candidate was seen, and of about its size.
-
-    Which hand it is, the closer look may see differently.
-    """
-    (center, size), (was_center, was_size) = closer.box, candidate.box
-    return bool(
-        closer.score >= settings.enter
-        and size >= settings.smallest_px
-        and 1 / settings.resized <= size / was_size <= settings.resized
-        and np.linalg.norm(center - was_center) < 0.5 * max(size, was_size)
-    )

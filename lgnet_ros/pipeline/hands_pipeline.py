@@ -16,11 +16,7 @@ from lgnet_ros.pipeline.acquisition import (
     NoDetector,
     Region,
     TileDetector,
-    candidates,
-    confirms,
-    distinct,
     regions_of_detections,
-    same_hand,
 )
 from lgnet_ros.pipeline.depth import measure_depths
 from lgnet_ros.pipeline.estimators import Estimator, LGNetEstimator, Stopwatch
@@ -30,6 +26,7 @@ from lgnet_ros.pipeline.observation import Observation, observe
 from lgnet_ros.pipeline.placement import UnitHand, locate
 from lgnet_ros.pipeline.records import Frame, Hand, HandRelation
 from lgnet_ros.pipeline.settings import PipelineSettings
+from lgnet_ros.pipeline.suspects import Suspect, Suspects, same_hand
 from lgnet_ros.pipeline.tracking import Look, Person, Track, Tracker
 
 _Sighting = tuple[Observation, UnitHand]
@@ -68,6 +65,7 @@ class HandsPipeline:
         self._stamp_s, self._steps = -np.inf, 0
         self._settings = settings or PipelineSettings()
         self._tracker = Tracker(self._settings.tracking, self._settings.max_people)
+        self._suspects = Suspects()
         self._search: Detector = NoDetector()
         self.settings = self._settings
 
@@ -105,6 +103,7 @@ class HandsPipeline:
     def reset(self) -> None:
         """Forget every hand: the camera was stopped, or its clock jumped. Track ids are not used again."""
         self._tracker.reset()
+        self._suspects.forget()
         self._estimator.reset()
         self._stamp_s = -np.inf
 
@@ -149,35 +148,40 @@ class HandsPipeline:
         self._steps += 1
         # A view of its own for each step: by it an estimator that looks at whole images knows a new one.
         view = _View(image.view(), intrinsics, stamp_s, depth, Stopwatch())
-        looks = self._tracker.looks(stamp_s, intrinsics, self._estimator.size_px)
-        looks += self._search_looks(view, detections, looks)
+        followed = self._tracker.looks(stamp_s, intrinsics, self._estimator.size_px)
+        suspects = self._suspects.known
+        again = self._closer_looks(view, suspects)
+        searched = self._search_looks(view, detections, followed + again)
+        observed = self._observe(view, followed + again + searched)
+        start, end = len(followed), len(followed) + len(again)
+        of_followed, of_again, of_searched = observed[:start], observed[start:end], observed[end:]
         sightings: dict[Track, _Sighting] = {}
-        observed = self._observe(view, looks)
-        self._follow(looks, observed, sightings, stamp_s)
+        self._follow(followed, of_followed, sightings, stamp_s)
         for track in self._tracker.tracks:
             track.seen = track in sightings
-        closer = self._closer_looks(view, observed, sightings)
-        closely = self._observe(view, [look for look, _ in closer])
-        self._adopt(self._confirmed(closer, closely, sightings), sightings, stamp_s)
-        looks += [look for look, _ in closer]
+        fresh = self._fresh_suspects(of_followed + of_searched, sightings)
+        closer = self._closer_looks(view, fresh)
+        closely = of_again + self._observe(view, closer)
+        self._adopt(self._sure(suspects + fresh, closely, sightings), sightings, stamp_s)
+        looks = followed + again + searched + closer
         view.stopwatch.lap("tracking")
         hands, relation = self._hands(view, sightings)
         crops = tuple(_outline(look.crop, intrinsics) for look in looks)
         view.stopwatch.lap("tracking")
         return Frame(stamp_s, hands, relation, view.stopwatch.finish(), crops)
 
-    def _search_looks(self, view: _View, detections: np.ndarray | None, following: list[Look]) -> list[Look]:
+    def _search_looks(self, view: _View, detections: np.ndarray | None, looks: list[Look]) -> list[Look]:
         tracker, acquisition = self._tracker, self._settings.acquisition
         if tracker.missing == 0:
             return []
         if detections is not None:
             regions = regions_of_detections(detections, self._steps)
         else:
-            nobody = tracker.missing == 2 * tracker.max_people
-            count = acquisition.crops_searching if nobody else acquisition.crops_following
+            thorough = not tracker.settled(view.stamp_s)
+            count = acquisition.crops_searching if thorough else acquisition.crops_following
             view.stopwatch.lap("tracking")
-            followed = [_outline(look.crop, view.intrinsics) for look in following]
-            regions = self._search.regions(view.image, view.intrinsics, count, followed)
+            outlines = [_outline(look.crop, view.intrinsics) for look in looks]
+            regions = self._search.regions(view.image, view.intrinsics, count, outlines)
             view.stopwatch.lap("detection")
         return [self._look(view, region) for region in regions]
 
@@ -208,14 +212,14 @@ class HandsPipeline:
         stamp_s: float,
     ) -> None:
         """Note the followed hands that were seen again, each where it may be and no two on one hand."""
-        enter = self._settings.acquisition.enter
+        back = self._settings.tracking.back
         matches = [
             (track, observation)
             for look, observations in zip(looks, observed, strict=True)
             for track in look.tracks
             for observation in observations
             if observation.side == track.side
-            and (track.seen or observation.score >= enter)
+            and (track.seen or observation.score >= back)
             and self._tracker.accepts(track, observation, stamp_s)
         ]
         # Of two tracks on one hand, the one that was seen last frame goes on, then the surer one.
@@ -225,33 +229,28 @@ class HandsPipeline:
             if unit is not None and not any(same_hand(observation, other) for other, _ in sightings.values()):
                 sightings[track] = (observation, unit)
 
-    def _closer_looks(
-        self, view: _View, observed: list[list[Observation]], sightings: dict[Track, _Sighting]
-    ) -> list[tuple[Look, Observation]]:
-        """Crops of their own for hands that nobody follows yet, each with what led to it."""
+    def _closer_looks(self, view: _View, suspects: list[Suspect]) -> list[Look]:
+        """A crop of its own for each."""
+        return [self._look(view, Region.upright(suspect.seen.joints_image)) for suspect in suspects]
+
+    def _fresh_suspects(
+        self, observed: list[list[Observation]], sightings: dict[Track, _Sighting]
+    ) -> list[Suspect]:
+        """What looks like a hand that nobody follows yet."""
         if self._tracker.missing == 0:
             return []
-        taken = [observation for observation, _ in sightings.values()]
         seen = [observation for observations in observed for observation in observations]
-        acquisition, looks = self._settings.acquisition, []
-        for hand in candidates(seen, taken, acquisition)[: acquisition.crops_closer]:
-            looks.append((self._look(view, Region.upright(hand.joints_image)), hand))
-        return looks
+        return self._suspects.fresh(seen, _observations(sightings), self._settings.acquisition)
 
-    def _confirmed(
+    def _sure(
         self,
-        closer: list[tuple[Look, Observation]],
-        observed: list[list[Observation]],
+        suspects: list[Suspect],
+        closely: list[list[Observation]],
         sightings: dict[Track, _Sighting],
     ) -> list[_Sighting]:
-        """The hands that are really there in a crop of their own."""
-        sure = [
-            observation
-            for (_, candidate), observations in zip(closer, observed, strict=True)
-            for observation in observations
-            if confirms(observation, candidate, self._settings.acquisition)
-        ]
-        found = distinct(sure, [observation for observation, _ in sightings.values()])
+        """The hands that are really there, by what crops of their own show."""
+        acquisition = self._settings.acquisition
+        found = self._suspects.weigh(suspects, closely, _observations(sightings), acquisition)
         units = [locate(observation.evidence, self._placement) for observation in found]
         return [(hand, unit) for hand, unit in zip(found, units, strict=True) if unit is not None]
 
@@ -322,6 +321,10 @@ class HandsPipeline:
             hands.append(hand)
         view.stopwatch.lap("interaction")
         return hands, placed.relative_covariance
+
+
+def _observations(sightings: dict[Track, _Sighting]) -> list[Observation]:
+    return [observation for observation, _ in sightings.values()]
 
 
 def _outline(crop: CropCamera, intrinsics: CameraIntrinsics) -> np.ndarray:

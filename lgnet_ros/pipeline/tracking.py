@@ -25,7 +25,10 @@ class TrackingSettings:
 
     Attributes:
         stay: presence below which a followed hand is not seen; to be found takes `AcquisitionSettings.enter`.
+        back: presence that it must reach to be seen again.
         coast_s: how long a crop goes on looking where an unseen hand should be.
+        sure_s: how long a hand must have been followed for the other one in its place to be a confusion.
+        thorough_s: how long after a hand has come the other one is searched for thoroughly.
         memory_s: how long a hand that comes back gets its old identity.
         gate: how far a hand may be from where it should be, in sizes of the hand.
         gate_growth: how much further for each second unseen.
@@ -39,7 +42,10 @@ class TrackingSettings:
     """
 
     stay: float = 0.4
+    back: float = 0.7
     coast_s: float = 0.3
+    sure_s: float = 0.15
+    thorough_s: float = 0.5
     memory_s: float = 1.0
     gate: float = 0.6
     gate_growth: float = 2.0
@@ -64,6 +70,7 @@ class Track:
     joints: np.ndarray
     size_px: float
     stamp_s: float
+    found_s: float
     seen: bool = True
     box: Box | None = None  # where it should be in this frame
 
@@ -123,6 +130,11 @@ class Tracker:
     def missing(self) -> int:
         """How many hands could still be found."""
         return 2 * self.max_people - sum(track.seen for track in self.tracks)
+
+    def settled(self, stamp_s: float) -> bool:
+        """Whether hands are followed, all that are known are seen, and none has come just now."""
+        recently = stamp_s - self.settings.thorough_s
+        return bool(self.tracks) and all(track.seen and track.found_s < recently for track in self.tracks)
 
     def looks(self, stamp_s: float, intrinsics: CameraIntrinsics, size_px: int) -> list[Look]:
         """The crops in which the followed hands should be seen at `stamp_s`; forgets those unseen for too
@@ -214,7 +226,7 @@ class Tracker:
         if lost is not None:
             lost.filter, lost.seen = hand_filter, True
             return lost
-        track = Track(self._next_track, side, hand_filter, vertices, joints, size_px, stamp_s)
+        track = Track(self._next_track, side, hand_filter, vertices, joints, size_px, stamp_s, stamp_s)
         self._next_track += 1
         person.tracks[side] = track
         return track
@@ -236,6 +248,7 @@ class Tracker:
             and not track.seen
             and track.box is not None
             and stamp_s - track.stamp_s <= self.settings.coast_s
+            and track.stamp_s - track.found_s >= self.settings.sure_s
             and np.linalg.norm(track.box[0] - center) < 0.5 * size
             for track in self.tracks
         )

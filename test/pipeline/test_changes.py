@@ -66,7 +66,7 @@ def test_what_changes_in_a_followed_hands_crop_does_not_count() -> None:
     assert changes.most(SCENE, QUARTERS, back) is None
 
 
-@pytest.mark.parametrize(("count", "frames"), [(1, 6), (2, 3), (4, 2)])
+@pytest.mark.parametrize(("count", "frames"), [(1, 7), (2, 4), (4, 2)])
 def test_the_search_looks_at_what_comes_in_every_roll_ahead_of_its_turn(count: int, frames: int) -> None:
     """Of 18 tiles, six in three rolls; in their turn alone that would take a dozen crops at least."""
     detector = TileDetector(tile_share=2 / 3)

@@ -29,7 +29,7 @@ TOPICS = {
 }
 CHANGES = {
     "hand_length": 0.2,
-    "presence_enter": 0.9,
+    "presence_enter": 0.8,
     "presence_stay": 0.7,
     "smoothing": 4.0,
     "frame_prefix": "cam_",
@@ -72,7 +72,7 @@ def test_every_change_acts_on_the_next_image(rig, double, monkeypatch):
         after = shoot()
 
     settings, tuned = double.steps[-1]["settings"], PipelineSettings()
-    assert (settings.acquisition.enter, settings.tracking.stay) == (0.9, 0.7)
+    assert (settings.acquisition.enter, settings.tracking.stay) == (0.8, 0.7)
     assert settings.placement.hand_length_m == 0.2
     assert settings.filter.position.minimum_hz == pytest.approx(tuned.filter.position.minimum_hz / 4)
     assert {frame.child_frame_id[:4] for frame in after["/tf"].transforms} == {"cam_"}

@@ -1,0 +1,119 @@
+"""What may be a hand, until looks through crops of its own have told."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from lgnet_ros.pipeline.acquisition import AcquisitionSettings
+from lgnet_ros.pipeline.observation import Observation
+
+_SUREST = 0.999  # no look counts for more
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """Something that looks like a hand.
+
+    seen: as it was seen last. log_odds: that it is one, summed over the looks at it through crops of its own,
+    as in a sequential test (Wald, 1945).
+    """
+
+    seen: Observation
+    log_odds: float = 0.0
+
+    @property
+    def score(self) -> float:
+        """How sure it is a hand, 0 to 1."""
+        return 1 / (1 + math.exp(-self.log_odds))
+
+    def looked_at(self, closer: Observation) -> Suspect:
+        """With what one more look shows. If that is the other hand, earlier looks do not count."""
+        score = min(max(closer.score, 1 - _SUREST), _SUREST)
+        before = self.log_odds if closer.side == self.seen.side else 0.0
+        return Suspect(closer, before + math.log(score / (1 - score)))
+
+
+class Suspects:
+    """What may be a hand, from frame to frame. known: what is worth another look, the likeliest first."""
+
+    def __init__(self) -> None:
+        self.known: list[Suspect] = []
+
+    def forget(self) -> None:
+        """All of them."""
+        self.known = []
+
+    def fresh(
+        self, seen: list[Observation], taken: list[Observation], settings: AcquisitionSettings
+    ) -> list[Suspect]:
+        """The likeliest of what is `seen` in the search: large enough, each one once, none that is `taken` or
+        known.
+        """
+        likely = [
+            Suspect(hand)
+            for hand in seen
+            if hand.score >= settings.suspect and hand.box[1] >= settings.smallest_px
+        ]
+        known = [suspect.seen for suspect in self.known]
+        return _distinct(likely, taken + known)[: settings.crops_closer]
+
+    def weigh(
+        self,
+        looked_at: list[Suspect],
+        closely: list[list[Observation]],
+        taken: list[Observation],
+        settings: AcquisitionSettings,
+    ) -> list[Observation]:
+        """The hands that are sure now, each one once and none that is `taken`. What still may be a hand is
+        `known` from here on.
+
+        closely: per suspect, the hands that a crop of its own shows.
+        """
+        weighed = [
+            suspect.looked_at(hand)
+            for suspect, hands in zip(looked_at, closely, strict=True)
+            for hand in hands
+            if _confirms(hand, suspect.seen, settings)
+        ]
+        weighed = _distinct(weighed, taken)
+        unsettled = [suspect for suspect in weighed if 0.5 < suspect.score < settings.enter]
+        self.known = unsettled[: settings.crops_again]
+        return [suspect.seen for suspect in weighed if suspect.score >= settings.enter]
+
+
+def same_hand(first: Observation, second: Observation) -> bool:
+    """Whether two observations are of one physical hand: the same side at the same place, or both sides of
+    the network claiming one hand, so that wrist lies on wrist and fingertip on fingertip.
+    """
+    size = max(first.box[1], second.box[1])
+    if first.side == second.side:
+        return bool(np.linalg.norm(first.box[0] - second.box[0]) < 0.5 * size)
+    apart = np.linalg.norm(first.joints_image - second.joints_image, axis=1)
+    depth = abs(first.relative[2]) if first.shares_crop(second) else 0.0
+    return bool(np.nanmean(apart) < 0.15 * size and depth < 0.03)
+
+
+def _distinct(suspects: Iterable[Suspect], taken: list[Observation]) -> list[Suspect]:
+    """Each hand once, as the surest suspect shows it, the surest first, and none that is `taken`."""
+    chosen: list[Suspect] = []
+    for suspect in sorted(suspects, key=lambda s: (s.log_odds, s.seen.score), reverse=True):
+        others = [*taken, *(other.seen for other in chosen)]
+        if not any(same_hand(suspect.seen, other) for other in others):
+            chosen.append(suspect)
+    return chosen
+
+
+def _confirms(closer: Observation, before: Observation, settings: AcquisitionSettings) -> bool:
+    """Whether a crop of its own shows a hand where one was suspected, and of about its size. Which hand it
+    is, the closer look may see differently.
+    """
+    (center, size), (was_center, was_size) = closer.box, before.box
+    return bool(
+        size >= settings.smallest_px
+        and 1 / settings.resized <= size / was_size <= settings.resized
+        and np.linalg.norm(center - was_center) < 0.5 * max(size, was_size)
+    )
