@@ -39,14 +39,23 @@ def texel(u, v, picture):
 
 
 @inlined
+def cell(i, j, k):
+    """Where a cell of the noise volume is stored: in bricks of 4 × 2 × 2, each as large as a cache line.
+
+    A surface runs through the volume in any direction; it meets half as many bricks as rows of sixteen cells.
+    """
+    return ((k >> 1) << 13) | ((j >> 1) << 8) | ((i >> 2) << 4) | ((k & 1) << 3) | ((j & 1) << 2) | (i & 3)
+
+
+@inlined
 def nearest_noise(x, y, z, volume):
     """As `noise_at`, of the cell alone."""
     i = _index((x - np.floor(x)) * _F(63.999))
     j = _index((y - np.floor(y)) * _F(63.999))
     k = _index((z - np.floor(z)) * _F(63.999))
-    unit = _F(1.0 / 127.0)
-    a, b = _F(volume[k, j, i, 0]) * unit, _F(volume[k, j, i, 1]) * unit
-    return a, b, _F(volume[k, j, i, 2]) * unit, _F(volume[k, j, i, 3]) * unit
+    unit, n = _F(1.0 / 127.0), cell(i, j, k)
+    a, b = _F(volume[n, 0]) * unit, _F(volume[n, 1]) * unit
+    return a, b, _F(volume[n, 2]) * unit, _F(volume[n, 3]) * unit
 
 
 @inlined
@@ -67,28 +76,10 @@ def noise_at(x, y, z, volume):
     middle = fx + fy + fz - high - low
     unit = _F(1.0 / 127.0)
     w0, w1, w2, w3 = (_F(1) - high) * unit, (high - middle) * unit, (middle - low) * unit, low * unit
-    a = (
-        w0 * volume[k, j, i, 0]
-        + w1 * volume[k1, j1, i1, 0]
-        + w2 * volume[k2, j2, i2, 0]
-        + w3 * volume[k3, j3, i3, 0]
-    )
-    b = (
-        w0 * volume[k, j, i, 1]
-        + w1 * volume[k1, j1, i1, 1]
-        + w2 * volume[k2, j2, i2, 1]
-        + w3 * volume[k3, j3, i3, 1]
-    )
-    c = (
-        w0 * volume[k, j, i, 2]
-        + w1 * volume[k1, j1, i1, 2]
-        + w2 * volume[k2, j2, i2, 2]
-        + w3 * volume[k3, j3, i3, 2]
-    )
-    d = (
-        w0 * volume[k, j, i, 3]
-        + w1 * volume[k1, j1, i1, 3]
-        + w2 * volume[k2, j2, i2, 3]
-        + w3 * volume[k3, j3, i3, 3]
-    )
+    n0, n1, n2, n3 = cell(i, j, k), cell(i1, j1, k1), cell(i2, j2, k2), cell(i3, j3, k3)
+    v = volume
+    a = w0 * v[n0, 0] + w1 * v[n1, 0] + w2 * v[n2, 0] + w3 * v[n3, 0]
+    b = w0 * v[n0, 1] + w1 * v[n1, 1] + w2 * v[n2, 1] + w3 * v[n3, 1]
+    c = w0 * v[n0, 2] + w1 * v[n1, 2] + w2 * v[n2, 2] + w3 * v[n3, 2]
+    d = w0 * v[n0, 3] + w1 * v[n1, 3] + w2 * v[n2, 3] + w3 * v[n3, 3]
     return _F(a), _F(b), _F(c), _F(d)

@@ -87,7 +87,8 @@ class Textures(NamedTuple):
         count: how many pictures.
         pictures: picture by picture, (256, 256, 3) uint8 sRGB and three smaller copies, each half as wide.
         on_surfaces: (count, 128, 128, 3) uint8, the same for use on objects and cloth.
-        noise: (64, 64, 64, 4) int8, repeats in all axes: brightness, then a perturbation of the normal.
+        noise: (64³, 4) int8, cells of a volume that repeats in all axes, in the order of `lookups.cell`:
+            brightness, then a perturbation of the normal.
     """
 
     count: int

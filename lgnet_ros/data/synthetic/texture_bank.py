@@ -52,7 +52,7 @@ def linear_from_srgb(values: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def noise_volume() -> np.ndarray:
-    """(64, 64, 64, 4) int8 of noise that falls off with frequency and repeats: brightness and normal."""
+    """(64³, 4) int8 of noise that falls off with frequency and repeats: brightness and normal."""
     rng = np.random.default_rng(20241)
     frequency = np.fft.fftfreq(_NOISE_SIZE) * _NOISE_SIZE
     radius = np.sqrt(sum(np.square(f) for f in np.meshgrid(frequency, frequency, frequency, indexing="ij")))
@@ -62,7 +62,9 @@ def noise_volume() -> np.ndarray:
         spectrum[0, 0, 0] = 0
         field = np.fft.ifftn(spectrum).real
         channels.append(np.clip(field / (3.0 * field.std()), -1, 1) * 127)
-    return np.stack(channels, axis=-1).astype(np.int8)
+    cells = np.stack(channels, axis=-1).astype(np.int8)
+    bricks = cells.reshape(32, 2, 32, 2, 16, 4, 4).transpose(0, 2, 4, 1, 3, 5, 6)  # see `lookups.cell`
+    return np.ascontiguousarray(bricks).reshape(-1, 4)
 
 
 def _photographs(folder: Path) -> list[np.ndarray]:
