@@ -5,6 +5,7 @@ from __future__ import annotations
 # Columns of the per-vertex attributes.
 NORMAL, ALBEDO, AMBIENT, TEXTURE = 0, 3, 6, 9
 ATTRIBUTES = 12
+DEPTH = ATTRIBUTES  # where a sample's depth is put behind what it sees
 
 # Columns of the material table.
 KIND, IMAGE, IMAGE_SCALE, NOISE, NOISE_SCALE, BUMP, GLOSS, GLOSS_POWER, LABEL, WRAP = range(10)  # WRAP: three

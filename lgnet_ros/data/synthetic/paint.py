@@ -15,6 +15,7 @@ from lgnet_ros.data.synthetic.columns import (
     ATTRIBUTES,
     BUMP,
     CREASE,
+    DEPTH,
     GLOSS,
     GLOSS_POWER,
     IMAGE,
@@ -38,10 +39,17 @@ def paint_surfaces(
     face, inverse_depth, planes, faces, part, detail, attributes, materials, details,
     samples, far, camera, turn, start, lamp,
     shadow_inverse, shadow_frame, shadow_focal, shadow_center, shadow_bias,
-    pictures, noise, color, label, depth_out, value,
+    pictures, noise, color, label, depth_out, found, value,
 ):  # fmt: skip
     """Mixes the colors of surfaces and of the backdrop, `far`, by their share of each pixel's samples, and
-    fills labels and depths by what has most of them. `value` (ATTRIBUTES,) float32 is room to work in."""
+    fills labels and depths by what has most of them.
+
+    Step by step for a row at a time: what is seen there, then its attributes, then its light. In short loops
+    the processor begins with the next pixels while one waits for memory.
+
+    found (samples² · w, 4) int32 [face, column, row, samples] and value (samples² · w, ATTRIBUTES + 1)
+    float32, attributes and depth, are room to work in.
+    """
     total = samples * samples
     share, half = _F(1.0) / _F(total), _F(0.5)
     per_u, per_v = _F(1.0) / (camera[0] * _F(samples)), _F(1.0) / (camera[1] * _F(samples))
@@ -50,12 +58,14 @@ def paint_surfaces(
     zero_v = (half / _F(samples) - half - camera[3]) / camera[1]
     shift = samples - 1  # samples is 1 or 2: shifts and masks instead of divisions
     for y in range(label.shape[0]):
+        count = _index(0)
         for x in range(label.shape[1]):
             free = uncovered(x, y, samples, face)
             done, best, red, green, blue = 0, 0, _F(0), _F(0), _F(0)
             if free > 0:  # elsewhere the backdrop is not set
                 rest = share * _F(free)
                 red, green, blue = far[y, x, 0] * rest, far[y, x, 1] * rest, far[y, x, 2] * rest
+            color[y, x, 0], color[y, x, 1], color[y, x, 2] = red, green, blue
             for s in range(total if free < total else 0):
                 row, column = _index(y * samples + (s >> shift)), _index(x * samples + (s & shift))
                 if face[row, column] < 0 or done & (1 << s):
@@ -70,41 +80,48 @@ def paint_surfaces(
                         done |= 1 << other
                         hits += 1
                         inverse_sum += inverse_depth[j, i]
-                depth = _interpolate(value, f, row, column, planes, faces, attributes)
-                u, v = _F(column) * per_u + zero_u, _F(row) * per_v + zero_v
-                rx = turn[0, 0] * u + turn[0, 1] * v + turn[0, 2]
-                ry = turn[1, 0] * u + turn[1, 1] * v + turn[1, 2]
-                rz = turn[2, 0] * u + turn[2, 1] * v + turn[2, 2]
-                m = _index(part[f])
-                _apply_texture(value, m, materials, pictures, noise, depth * pixel)
-                gloss = materials[m, GLOSS]
-                if detail[f] >= 0:
-                    gloss = _apply_detail(value, _index(detail[f]), details, gloss)
-                nx, ny, nz = _unit(value[0], value[1], value[2])
-                value[0], value[1], value[2] = nx, ny, nz
-                toward, lit = nx * lamp[0] + ny * lamp[1] + nz * lamp[2], _F(0)
-                if toward > -materials[m, WRAP]:  # else the lamp is behind the surface, in shadow or not
-                    lit = _lit(
-                        start[0] + rx * depth, start[1] + ry * depth, start[2] + rz * depth, toward,
-                        shadow_inverse, shadow_frame, shadow_focal, shadow_center, shadow_bias,
-                    )  # fmt: skip
-                r, g, b = _reflected(value, m, materials, gloss, lamp, lit, rx, ry, rz)
-                red += r * share * _F(hits)
-                green += g * share * _F(hits)
-                blue += b * share * _F(hits)
+                found[count, 0], found[count, 1], found[count, 2], found[count, 3] = f, column, row, hits
+                count += _index(1)
                 if hits > best:
                     best = hits
-                    label[y, x] = np.uint8(materials[m, LABEL])
+                    label[y, x] = np.uint8(materials[_index(part[f]), LABEL])
                     depth_out[y, x] = _F(hits) / inverse_sum
-            color[y, x, 0], color[y, x, 1], color[y, x, 2] = red, green, blue
             if free > best:
                 label[y, x], depth_out[y, x] = 0, _F(0)
+        for n in range(count):
+            f, column, row = _index(found[n, 0]), _index(found[n, 1]), _index(found[n, 2])
+            _interpolate(value, n, f, row, column, planes, faces, attributes)
+            m = _index(part[f])
+            _apply_texture(value, n, m, materials, pictures, noise, value[n, DEPTH] * pixel)
+        for n in range(count):
+            f, column, row = _index(found[n, 0]), _index(found[n, 1]), _index(found[n, 2])
+            hits, depth, x = _F(found[n, 3]), value[n, DEPTH], column >> shift
+            u, v = _F(column) * per_u + zero_u, _F(row) * per_v + zero_v
+            rx = turn[0, 0] * u + turn[0, 1] * v + turn[0, 2]
+            ry = turn[1, 0] * u + turn[1, 1] * v + turn[1, 2]
+            rz = turn[2, 0] * u + turn[2, 1] * v + turn[2, 2]
+            m = _index(part[f])
+            gloss = materials[m, GLOSS]
+            if detail[f] >= 0:
+                gloss = _apply_detail(value, n, _index(detail[f]), details, gloss)
+            nx, ny, nz = _unit(value[n, 0], value[n, 1], value[n, 2])
+            value[n, 0], value[n, 1], value[n, 2] = nx, ny, nz
+            toward, lit = nx * lamp[0] + ny * lamp[1] + nz * lamp[2], _F(0)
+            if toward > -materials[m, WRAP]:  # else the lamp is behind the surface, in shadow or not
+                lit = _lit(
+                    start[0] + rx * depth, start[1] + ry * depth, start[2] + rz * depth, toward,
+                    shadow_inverse, shadow_frame, shadow_focal, shadow_center, shadow_bias,
+                )  # fmt: skip
+            r, g, b = _reflected(value, n, m, materials, gloss, lamp, lit, rx, ry, rz)
+            color[y, x, 0] += r * share * hits
+            color[y, x, 1] += g * share * hits
+            color[y, x, 2] += b * share * hits
 
 
 @inlined
-def _reflected(value, m, materials, gloss, lamp, lit, rx, ry, rz):
+def _reflected(value, n, m, materials, gloss, lamp, lit, rx, ry, rz):
     """Light towards the eye: wrapped Lambert, Blinn's highlight, and a sheen at grazing angles."""
-    nx, ny, nz = value[0], value[1], value[2]
+    nx, ny, nz = value[n, 0], value[n, 1], value[n, 2]
     toward = nx * lamp[0] + ny * lamp[1] + nz * lamp[2]
     ex, ey, ez = _unit(-rx, -ry, -rz)
     hx, hy, hz = _unit(lamp[0] + ex, lamp[1] + ey, lamp[2] + ez)
@@ -113,18 +130,18 @@ def _reflected(value, m, materials, gloss, lamp, lit, rx, ry, rz):
     highlight = half / (power - power * half + half) * lit
     graze = _F(1) - max(_F(0), nx * ex + ny * ey + nz * ez)
     rim = _F(0.04) + graze * graze * graze
-    red = _channel(0, value, m, materials, gloss, lamp, toward, lit, highlight, rim)
-    green = _channel(1, value, m, materials, gloss, lamp, toward, lit, highlight, rim)
-    blue = _channel(2, value, m, materials, gloss, lamp, toward, lit, highlight, rim)
+    red = _channel(0, value, n, m, materials, gloss, lamp, toward, lit, highlight, rim)
+    green = _channel(1, value, n, m, materials, gloss, lamp, toward, lit, highlight, rim)
+    blue = _channel(2, value, n, m, materials, gloss, lamp, toward, lit, highlight, rim)
     return red, green, blue
 
 
 @inlined
-def _channel(i, value, m, materials, gloss, lamp, toward, lit, highlight, rim):
+def _channel(i, value, n, m, materials, gloss, lamp, toward, lit, highlight, rim):
     wrap = materials[m, WRAP + i]
     diffuse = max(_F(0), (toward + wrap) / (_F(1) + wrap)) * lit
-    ambient, key = value[AMBIENT + i], lamp[3 + i]
-    return value[ALBEDO + i] * (ambient + diffuse * key) + gloss * (highlight * key + rim * ambient)
+    ambient, key = value[n, AMBIENT + i], lamp[3 + i]
+    return value[n, ALBEDO + i] * (ambient + diffuse * key) + gloss * (highlight * key + rim * ambient)
 
 
 @inlined
@@ -134,8 +151,8 @@ def _unit(x, y, z):
 
 
 @inlined
-def _interpolate(value, f, row, column, planes, faces, attributes):
-    """Perspective-correct attributes of a face at a sample, into `value`; returns the depth."""
+def _interpolate(value, n, f, row, column, planes, faces, attributes):
+    """Perspective-correct attributes of a face at a sample, and the depth, into `value`."""
     c, r = _F(column), _F(row)
     w0 = planes[f, 0] * c + planes[f, 1] * r + planes[f, 2]
     w1 = planes[f, 3] * c + planes[f, 4] * r + planes[f, 5]
@@ -144,24 +161,24 @@ def _interpolate(value, f, row, column, planes, faces, attributes):
     w0, w1, w2 = w0 * depth, w1 * depth, w2 * depth
     i0, i1, i2 = _index(faces[f, 0]), _index(faces[f, 1]), _index(faces[f, 2])
     for i in range(ATTRIBUTES):
-        value[i] = w0 * attributes[i0, i] + w1 * attributes[i1, i] + w2 * attributes[i2, i]
-    return depth
+        value[n, i] = w0 * attributes[i0, i] + w1 * attributes[i1, i] + w2 * attributes[i2, i]
+    value[n, DEPTH] = depth
 
 
 @inlined
-def _apply_texture(value, m, materials, pictures, noise, footprint):
+def _apply_texture(value, n, m, materials, pictures, noise, footprint):
     """Image and noise of the material, on the interpolated albedo and normal."""
     if materials[m, IMAGE] >= 0:
         scale = materials[m, IMAGE_SCALE]
         picture = pictures[_index(materials[m, IMAGE])]
-        red, green, blue = texel(value[TEXTURE] * scale, value[TEXTURE + 1] * scale, picture)
-        value[ALBEDO] *= red
-        value[ALBEDO + 1] *= green
-        value[ALBEDO + 2] *= blue
+        red, green, blue = texel(value[n, TEXTURE] * scale, value[n, TEXTURE + 1] * scale, picture)
+        value[n, ALBEDO] *= red
+        value[n, ALBEDO + 1] *= green
+        value[n, ALBEDO + 2] *= blue
     strength, bump = materials[m, NOISE], materials[m, BUMP]
     if strength > 0 or bump > 0:
         scale = materials[m, NOISE_SCALE]
-        x, y, z = value[TEXTURE] * scale, value[TEXTURE + 1] * scale, value[TEXTURE + 2] * scale
+        x, y, z = value[n, TEXTURE] * scale, value[n, TEXTURE + 1] * scale, value[n, TEXTURE + 2] * scale
         if footprint * scale > _F(0.5 / 64.0):
             # A pixel is wider than half a cell: whether cells blend into each other cannot be seen.
             grain, gx, gy, gz = nearest_noise(x, y, z, noise)
@@ -169,21 +186,21 @@ def _apply_texture(value, m, materials, pictures, noise, footprint):
             grain, gx, gy, gz = noise_at(x, y, z, noise)
         gain = _F(1.0) + strength * grain
         # Blood, not paint: in skin, green and blue vary more than red.
-        value[ALBEDO] *= gain if materials[m, KIND] != _F(SKIN) else _F(1.0) + _F(0.45) * strength * grain
-        value[ALBEDO + 1] *= gain
-        value[ALBEDO + 2] *= gain
-        value[0] += bump * gx
-        value[1] += bump * gy
-        value[2] += bump * gz
+        value[n, ALBEDO] *= gain if materials[m, KIND] != _F(SKIN) else _F(1.0) + _F(0.45) * strength * grain
+        value[n, ALBEDO + 1] *= gain
+        value[n, ALBEDO + 2] *= gain
+        value[n, 0] += bump * gx
+        value[n, 1] += bump * gy
+        value[n, 2] += bump * gz
 
 
 @inlined
-def _apply_detail(value, d, details, gloss):
+def _apply_detail(value, n, d, details, gloss):
     """A nail or a crease at a frame (center, along, across, out) of the template; returns the gloss there."""
     x, y, z = (
-        value[TEXTURE] - details[d, 1],
-        value[TEXTURE + 1] - details[d, 2],
-        value[TEXTURE + 2] - details[d, 3],
+        value[n, TEXTURE] - details[d, 1],
+        value[n, TEXTURE + 1] - details[d, 2],
+        value[n, TEXTURE + 2] - details[d, 3],
     )
     along = (x * details[d, 4] + y * details[d, 5] + z * details[d, 6]) / details[d, 13]
     across = (x * details[d, 7] + y * details[d, 8] + z * details[d, 9]) / details[d, 14]
@@ -191,9 +208,9 @@ def _apply_detail(value, d, details, gloss):
     if details[d, 0] == _F(CREASE):
         if out < 0:
             deep = np.exp(-along * along) * min(_F(1.0), -out * _F(400.0))
-            value[ALBEDO] *= _F(1) - _F(0.28) * deep
-            value[ALBEDO + 1] *= _F(1) - _F(0.38) * deep
-            value[ALBEDO + 2] *= _F(1) - _F(0.38) * deep
+            value[n, ALBEDO] *= _F(1) - _F(0.28) * deep
+            value[n, ALBEDO + 1] *= _F(1) - _F(0.38) * deep
+            value[n, ALBEDO + 2] *= _F(1) - _F(0.38) * deep
         return gloss
     # A nail: a rounded rectangle, lighter at its free edge, in a slightly darker fold of skin.
     inside = along * along * along * along + across * across * across * across
@@ -201,13 +218,13 @@ def _apply_detail(value, d, details, gloss):
         return gloss
     if inside > _F(1):
         for i in range(3):
-            value[ALBEDO + i] *= _F(0.86)
+            value[n, ALBEDO + i] *= _F(0.86)
         return gloss
     white = _F(0.30) if along > _F(0.72) else _F(0.10)
-    mean = (value[ALBEDO] + value[ALBEDO + 1] + value[ALBEDO + 2]) * _F(0.1667)
-    value[ALBEDO] += white * (_F(0.55) + mean - value[ALBEDO])
-    value[ALBEDO + 1] += white * (_F(0.42) + mean - value[ALBEDO + 1])
-    value[ALBEDO + 2] += white * (_F(0.40) + mean - value[ALBEDO + 2])
+    mean = (value[n, ALBEDO] + value[n, ALBEDO + 1] + value[n, ALBEDO + 2]) * _F(0.1667)
+    value[n, ALBEDO] += white * (_F(0.55) + mean - value[n, ALBEDO])
+    value[n, ALBEDO + 1] += white * (_F(0.42) + mean - value[n, ALBEDO + 1])
+    value[n, ALBEDO + 2] += white * (_F(0.40) + mean - value[n, ALBEDO + 2])
     return max(gloss, _F(0.22))
 
 

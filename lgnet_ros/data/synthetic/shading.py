@@ -155,9 +155,11 @@ def shade(
     camera = np.array([view.focal_x, view.focal_y, view.center_x, view.center_y], np.float32)
     turn = np.ascontiguousarray(view.rotation.T, dtype=np.float32)
     lamp = np.concatenate([light.direction, light.color]).astype(np.float32)
+    room = supersampling**2 * view.width
     paint_surfaces(
         *seen[:3], *surface[1:7], supersampling, far, camera, turn, view.origin.astype(np.float32), lamp,
-        *shadow, textures.on_surfaces, textures.noise, *picture, np.empty(ATTRIBUTES, np.float32),
+        *shadow, textures.on_surfaces, textures.noise, *picture,
+        np.empty((room, 4), np.int32), np.empty((room, ATTRIBUTES + 1), np.float32),
     )  # fmt: skip
     return picture
 
