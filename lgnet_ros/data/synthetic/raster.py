@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lgnet_ros.jit import compiled, inlined
+from lgnet_ros.jit import compiled, counting_nothing, inlined
 
 NEAR_M = 0.03
+_index = np.uint32
 
 
 class View(NamedTuple):
@@ -77,7 +78,10 @@ def rasterize(vertices_view: np.ndarray, faces: np.ndarray, view: View, supersam
     step_u, step_v = 1.0 / (supersampling * view.focal_x), 1.0 / (supersampling * view.focal_y)
     first_u = (0.5 / supersampling - 0.5 - view.center_x) / view.focal_x
     first_v = (0.5 / supersampling - 0.5 - view.center_y) / view.focal_y
-    _draw(vertices_view, faces, first_u, step_u, first_v, step_v, *result)
+    column, row = np.empty(len(vertices_view)), np.empty(len(vertices_view))
+    _to_samples(vertices_view, first_u, step_u, first_v, step_v, column, row)
+    plane = np.empty((3, 3))
+    _draw(vertices_view, faces, column, row, first_u, step_u, first_v, step_v, plane, *result)
     return result
 
 
@@ -90,17 +94,23 @@ def _turn(points, rotation, origin, turned):
 
 
 @compiled
-def _draw(vertices, faces, first_u, step_u, first_v, step_v, face_buffer, inverse_buffer, planes, drawn):
-    rows, columns = face_buffer.shape
-    count = vertices.shape[0]
-    column, row = np.empty(count), np.empty(count)  # of each vertex, in samples; not used behind the camera
-    for v in range(count):
+def _to_samples(vertices, first_u, step_u, first_v, step_v, column, row):
+    """Where each vertex lies, in samples; not used behind the camera."""
+    for v in range(vertices.shape[0]):
         z = max(np.float64(vertices[v, 2]), NEAR_M)
         column[v] = (vertices[v, 0] / z - first_u) / step_u
         row[v] = (vertices[v, 1] / z - first_v) / step_v
-    plane = np.empty((3, 3))
+
+
+@counting_nothing
+def _draw(
+    vertices, faces, column, row, first_u, step_u, first_v, step_v, plane,
+    face_buffer, inverse_buffer, planes, drawn,
+):  # fmt: skip
+    """Face by face; column and row (N,) of the vertices, in samples; plane (3, 3) is room to work in."""
+    rows, columns = face_buffer.shape
     for f in range(faces.shape[0]):
-        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+        a, b, c = _index(faces[f, 0]), _index(faces[f, 1]), _index(faces[f, 2])
         nearest = min(vertices[a, 2], vertices[b, 2], vertices[c, 2])
         left, right, top, bottom = 0, columns - 1, 0, rows - 1
         if nearest >= NEAR_M:
@@ -134,7 +144,7 @@ def _draw(vertices, faces, first_u, step_u, first_v, step_v, face_buffer, invers
         _fill(plane, left, right, top, bottom, f, face_buffer, inverse_buffer)
 
 
-@compiled
+@inlined
 def _plane_coefficients(vertices, a, b, c, plane):
     """w_i = plane[i] · (u, v, 1). False for a face seen from behind or from its edge."""
     ax, ay, az = np.float64(vertices[a, 0]), np.float64(vertices[a, 1]), np.float64(vertices[a, 2])
@@ -153,7 +163,7 @@ def _plane_coefficients(vertices, a, b, c, plane):
     return True
 
 
-@compiled
+@inlined
 def _fill(plane, left, right, top, bottom, f, face_buffer, inverse_buffer):
     """Row by row the span in which all three w are non-negative, and in it whatever is nearer than before."""
     limit, slack = np.float32(1.0 / NEAR_M), 1e-9  # slack: a shared edge belongs to both faces, no cracks
