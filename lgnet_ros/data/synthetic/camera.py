@@ -9,6 +9,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from lgnet_ros.data.synthetic.draws import uniform
 from lgnet_ros.jit import compiled
 
 _CURVE_SIZE = 4096
@@ -44,7 +45,7 @@ class CameraLook(NamedTuple):
 def sample_camera(rng: np.random.Generator) -> CameraLook:
     """Cameras that robots carry: from a good machine-vision camera to a cheap webcam in a dim room."""
     dim = rng.beta(1.0, 2.5)
-    motion = rng.normal(0, 1, 2) * (rng.random() < 0.12) * rng.uniform(0.5, 4.0)
+    motion = rng.normal(0, 1, 2) * (rng.random() < 0.12) * uniform(rng, 0.5, 4.0)
     return CameraLook(
         exposure=min(max(rng.normal(0.0, 0.45), -1.4), 1.2),
         balance=np.exp(rng.standard_normal(3) * _BALANCE_SPREAD),
@@ -54,7 +55,7 @@ def sample_camera(rng: np.random.Generator) -> CameraLook:
         blur_px=float(max(0.0, rng.gamma(2.0, 0.3) - 0.1)),
         motion_px=motion,
         jpeg_quality=int(rng.integers(35, 97)) if rng.random() < 0.5 else 0,
-        vignette=float(rng.uniform(0.0, 0.35)),
+        vignette=uniform(rng, 0.0, 0.35),
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from lgnet_ros.data.synthetic.build import HandKit, PlacedHand
 from lgnet_ros.data.synthetic.closing import brought_up, close_fingers
+from lgnet_ros.data.synthetic.draws import uniform
 from lgnet_ros.data.synthetic.objects import Thing
 from lgnet_ros.data.synthetic.poses import POSES, within_limits
 from lgnet_ros.geometry.vectors import cross, turn_about, unit
@@ -49,7 +50,7 @@ def sample_grasp(
     kind = rng.random()
     if along is None and kind < 0.15:
         return on_palm(rng, kit, thing, shape)
-    shift = thing.reach * (rng.uniform(-0.6, 0.6) if along is None else along)
+    shift = thing.reach * (uniform(rng, -0.6, 0.6) if along is None else along)
     pinched = thin and kind < 0.5
     opened, closed, start = (_pinch if pinched else _fist)(rng, kit, shape)
     sign = -1.0 if kit.hand.side == LEFT else 1.0
@@ -57,7 +58,7 @@ def sample_grasp(
     # oblique.
     tilt = rng.normal(0.25, 0.2)
     axis = np.array([-sign * np.sin(tilt), rng.normal(0, 0.1), np.cos(tilt)]) * (-1.0, 1.0)[rng.integers(2)]
-    turn = _frame_along(axis, rng.uniform(0, 2 * np.pi))
+    turn = _frame_along(axis, uniform(rng, 0, 2 * np.pi))
     place = start - turn[:, 1] * shift
     opened = within_limits(opened)
     if not pinched:
@@ -71,11 +72,11 @@ def _fist(
     """Open and closed angles, and a place before the palm, from the wrist, in the hand's frame."""
     joints = _rest(kit, shape)
     knuckles = joints[[1, 4, 10, 7]].mean(axis=0) - joints[0]
-    opened = POSES["wide_grasp"] * rng.uniform(0.3, 0.8)
+    opened = POSES["wide_grasp"] * uniform(rng, 0.3, 0.8)
     opened[12:] = POSES["wide_grasp"][12:]
     closed = POSES["fist"].copy()
     closed[12:] = POSES["power"][12:] * 1.6
-    return opened, closed, knuckles * rng.uniform(0.85, 1.0) + np.array([0.0, -0.12, 0.0])
+    return opened, closed, knuckles * uniform(rng, 0.85, 1.0) + np.array([0.0, -0.12, 0.0])
 
 
 def _pinch(

@@ -6,6 +6,7 @@ from math import exp
 
 import numpy as np
 
+from lgnet_ros.data.synthetic.draws import uniform
 from lgnet_ros.data.synthetic.shading import Light
 from lgnet_ros.geometry.vectors import unit
 
@@ -22,7 +23,7 @@ def sample_light(rng: np.random.Generator) -> tuple[Light, np.ndarray]:
     harmonics = np.zeros((9, 3))
     harmonics[0] = ambient * 0.55 * _tint(rng.normal(0, 0.1))
     for _ in range(int(rng.integers(1, 4))):
-        lobe_color = ambient * rng.uniform(0.2, 0.8) * _tint(rng.normal(0, 0.15))
+        lobe_color = ambient * uniform(rng, 0.2, 0.8) * _tint(rng.normal(0, 0.15))
         harmonics += _lobe(_lamp_direction(rng))[:, None] * lobe_color
     return key, harmonics
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 
 from lgnet_ros.data.sample import MASK_LEFT, MASK_OTHER, MASK_RIGHT
 from lgnet_ros.data.synthetic.columns import SKIN
+from lgnet_ros.data.synthetic.draws import uniform
 from lgnet_ros.data.synthetic.meshes import material
 from lgnet_ros.data.synthetic.shading import Textures
 from lgnet_ros.data.synthetic.skin import SkinMap
@@ -72,14 +74,14 @@ class Person:
 
 def sample_person(rng: np.random.Generator, split: str, textures: Textures) -> Person:
     """A person; tones are uniform over the scale."""
-    tone = rng.uniform(0.0, len(_TONES) - 1.0)
+    tone = uniform(rng, 0.0, len(_TONES) - 1.0)
     step = min(int(tone), len(_TONES) - 2)
     srgb = _TONES[step] + (tone - step) * (_TONES[step + 1] - _TONES[step])
     srgb = srgb * np.exp(rng.normal(0.0, 0.03)) * np.exp(rng.normal(0.0, 0.025, 3))
     back = linear_from_srgb(np.minimum(np.maximum(srgb, 20), 250))
     share = _PALM_SHARE[step] + (tone - step) * (_PALM_SHARE[step + 1] - _PALM_SHARE[step])
-    share *= rng.uniform(0.6, 1.3)
-    palm = back + share * (_PALM * rng.uniform(0.8, 1.05) - back)
+    share *= uniform(rng, 0.6, 1.3)
+    palm = back + share * (_PALM * uniform(rng, 0.8, 1.05) - back)
     gloves = None
     if rng.random() < _GLOVED:
         colors = _GLOVE_COLORS[split]
@@ -91,13 +93,13 @@ def sample_person(rng: np.random.Generator, split: str, textures: Textures) -> P
         tone=tone,
         back=back,
         palm=palm,
-        redness=float(rng.uniform(0.3, 1.2)),
+        redness=uniform(rng, 0.3, 1.2),
         nails=bool(gloves is None),
         gloves=gloves,
-        noise=float(rng.uniform(0.15, 0.5)),
-        bump=float(rng.uniform(0.05, 0.3)),
-        gloss=float(np.exp(rng.uniform(np.log(0.015), np.log(0.12)))),
-        gloss_power=float(np.exp(rng.uniform(np.log(6), np.log(40)))),
+        noise=uniform(rng, 0.15, 0.5),
+        bump=uniform(rng, 0.05, 0.3),
+        gloss=float(np.exp(uniform(rng, log(0.015), log(0.12)))),
+        gloss_power=float(np.exp(uniform(rng, log(6), log(40)))),
         sleeve=_sample_sleeve(rng, shirt, textures) if rng.random() < 0.6 else None,
         hair=_HAIR[rng.integers(len(_HAIR))],
         shirt=shirt,
@@ -166,19 +168,19 @@ def _sample_sleeve(rng: np.random.Generator, shirt: np.ndarray, textures: Textur
     row = material(
         MASK_OTHER,
         image=int(rng.integers(textures.count)) if patterned else -1,
-        image_scale=float(rng.uniform(2.0, 8.0)),
-        noise=float(rng.uniform(0.1, 0.4)),
-        noise_scale=float(rng.uniform(4, 16)),
-        bump=float(rng.uniform(0.1, 0.6)),
+        image_scale=uniform(rng, 2.0, 8.0),
+        noise=uniform(rng, 0.1, 0.4),
+        noise_scale=uniform(rng, 4, 16),
+        bump=uniform(rng, 0.1, 0.6),
         gloss=0.02,
     )
-    start = float(rng.uniform(-0.012, 0.03) if rng.random() < 0.6 else rng.uniform(0.03, 0.2))
+    start = uniform(rng, -0.012, 0.03) if rng.random() < 0.6 else uniform(rng, 0.03, 0.2)
     return Sleeve(
         start,
-        float(rng.uniform(1.12, 1.6)),
+        uniform(rng, 1.12, 1.6),
         shirt * (1.6 if patterned else 1.0),
         row,
-        float(rng.uniform(0, 0.12)),
+        uniform(rng, 0, 0.12),
     )
 
 

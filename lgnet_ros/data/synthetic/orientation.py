@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
 
 from lgnet_ros.data.synthetic.arms import Arm
+from lgnet_ros.data.synthetic.draws import uniform
 from lgnet_ros.geometry.vectors import cross, length, unit
 from lgnet_ros.hand_model.topology import LEFT
 from lgnet_ros.jit import compiled
@@ -18,7 +21,8 @@ VIEWPOINTS = {
     "egocentric": (0.3, (0.0, 0.65, -0.55), (0.0, 0.1, -1.0)),
     "above": (0.35, None, (0.0, 0.0, -0.7)),
 }
-_SHARES = np.cumsum([share for share, _, _ in VIEWPOINTS.values()])[:-1]
+_NAMES = list(VIEWPOINTS)
+_SHARES = list(accumulate(share for share, _, _ in VIEWPOINTS.values()))[:-1]
 _WITHIN_UPRIGHT = 0.6
 _WRIST_BEND = np.array([0.45, 0.2])  # rad, one standard deviation of flexion and deviation
 _ALONG_IMAGE = np.zeros(3)
@@ -35,8 +39,7 @@ class Viewpoint(NamedTuple):
 
 def sample_viewpoint(rng: np.random.Generator) -> Viewpoint:
     """Facing a person, over their shoulder, or from above a table."""
-    names = list(VIEWPOINTS)
-    name = names[int(np.searchsorted(_SHARES, rng.random(), side="right"))]
+    name = _NAMES[bisect(_SHARES, rng.random())]
     _, elbow, shoulder = VIEWPOINTS[name]
     return Viewpoint(name, None if elbow is None else np.array(elbow), np.array(shoulder))
 
@@ -49,7 +52,7 @@ def sample_root(rng: np.random.Generator, side: int) -> np.ndarray:
     """
     if rng.random() >= _WITHIN_UPRIGHT:
         return random_rotation(rng)
-    in_image, lean = rng.uniform(-np.pi / 2, np.pi / 2), rng.normal(0.0, 0.45)
+    in_image, lean = uniform(rng, -np.pi / 2, np.pi / 2), rng.normal(0.0, 0.45)
     fingers = np.array([np.sin(in_image) * np.cos(lean), -np.cos(in_image) * np.cos(lean), np.sin(lean)])
     turn = np.pi * rng.integers(2) + rng.normal(0.0, 0.9)  # about the fingers: 0 shows the back, π the palm
     return root_from(fingers, np.array([0.0, 0.0, -1.0]), turn, side)

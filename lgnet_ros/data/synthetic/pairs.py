@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from math import log
+
 import numpy as np
 
 from lgnet_ros.data.synthetic.build import HandKit, PlacedHand
+from lgnet_ros.data.synthetic.draws import uniform
 from lgnet_ros.data.synthetic.orientation import root_from, sample_root
 from lgnet_ros.data.synthetic.poses import POSES, sample_pose, untangled, within_limits
 from lgnet_ros.data.synthetic.spheres import gap, slide_to_contact
@@ -29,7 +32,7 @@ def sample_pair(
     """
     touching = rng.random() < _IN_CONTACT
     kind = _SETTLED[rng.integers(len(_SETTLED))] if touching or rng.random() < 0.5 else "anyhow"
-    target = _TOUCH_M if touching else float(np.exp(rng.uniform(np.log(0.004), np.log(0.06))))
+    target = _TOUCH_M if touching else float(np.exp(uniform(rng, log(0.004), log(0.06))))
     if kind == "folded":
         return _folded(rng, kits, root, shape, target if not touching else 0.0005)
     if kind == "anyhow":
@@ -49,7 +52,7 @@ def sample_apart(
     outward = -1.0 if mirrored else 1.0
     if rng.random() < 0.12:
         outward = -outward  # arms crossed
-    between = np.array([outward * rng.uniform(0.15, 0.5), rng.normal(0, 0.06), rng.normal(0, 0.08)])
+    between = np.array([outward * uniform(rng, 0.15, 0.5), rng.normal(0, 0.06), rng.normal(0, 0.08)])
     right, left = hands[0].shifted(between / 2), hands[1].shifted(-between / 2)
     free = 0.012 - gap(right.balls, right.radii, left.balls, left.radii)
     if free > 0:
@@ -98,10 +101,10 @@ def _folded(
 ) -> list[PlacedHand]:
     """Interlocked: palms face each other, fingers bent towards the other palm pass between the other's
     fingers."""
-    bend = np.deg2rad(rng.uniform(28, 55))
-    angles = POSES["spread"] * rng.uniform(0.5, 1.0)
+    bend = np.deg2rad(uniform(rng, 28, 55))
+    angles = POSES["spread"] * uniform(rng, 0.5, 1.0)
     for row in (0, 3, 6, 9):
-        angles[row : row + 3, 0] = bend, bend * rng.uniform(0.3, 0.9), bend * 0.3
+        angles[row : row + 3, 0] = bend, bend * uniform(rng, 0.3, 0.9), bend * 0.3
     angles[12:] = POSES["open"][12:]
     noise = np.deg2rad(2.0)
     right, left = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lgnet_ros.data.synthetic.build import HandKit, PlacedHand
+from lgnet_ros.data.synthetic.draws import uniform
 from lgnet_ros.data.synthetic.grasps import sample_grasp
 from lgnet_ros.data.synthetic.objects import Thing
 from lgnet_ros.data.synthetic.orientation import sample_root
@@ -30,7 +31,7 @@ def sample_passing(
         other = sample_grasp(rng, kits[LEFT], thing, shape, along=-1.0)
         # About the thing's axis the left hand may come from any side: a quarter turn at a time if it has
         # corners.
-        about = rng.uniform(0, 2 * np.pi) if thing.round_grip else rng.integers(4) * np.pi / 2
+        about = uniform(rng, 0, 2 * np.pi) if thing.round_grip else rng.integers(4) * np.pi / 2
         if not thing.round_grip and thing.half[0] != thing.half[2]:
             about = rng.integers(2) * np.pi
         rolled = turn @ turn_about(_Y, about)

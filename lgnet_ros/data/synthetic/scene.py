@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, log
+from math import exp, log, radians
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from lgnet_ros.data.augment import MIN_JOINTS_INSIDE
 from lgnet_ros.data.synthetic.backdrops import sample_backdrop
 from lgnet_ros.data.synthetic.build import HandKit, PlacedHand, build_scene, hand_kits
 from lgnet_ros.data.synthetic.camera import sample_camera
+from lgnet_ros.data.synthetic.draws import uniform
 from lgnet_ros.data.synthetic.framing import bounds, first_suiting
 from lgnet_ros.data.synthetic.grasps import sample_grasp
 from lgnet_ros.data.synthetic.lights import sample_light
@@ -29,7 +30,7 @@ from lgnet_ros.data.synthetic.texture_bank import texture_bank
 from lgnet_ros.geometry.cameras import CameraIntrinsics
 from lgnet_ros.hand_model.topology import RIGHT
 
-FIELD_OF_VIEW = np.deg2rad([50.0, 100.0])
+FIELD_OF_VIEW = radians(50.0), radians(100.0)
 DISTANCE_M = (0.3, 2.0)
 _LEARNABLE_PX = 40.0
 _PLACES_TRIED = 12
@@ -40,11 +41,12 @@ def sample_scene(seed: int, index: int, settings: SyntheticSettings) -> Scene:
     rng = random_stream(seed, index, settings.split, "scene")
     kits = hand_kits(settings.hand_model)
     textures = texture_bank(settings.split, settings.background_folder)
-    camera = CameraIntrinsics.from_field_of_view(settings.width, settings.height, rng.uniform(*FIELD_OF_VIEW))
+    across = uniform(rng, *FIELD_OF_VIEW)
+    camera = CameraIntrinsics.from_field_of_view(settings.width, settings.height, across)
     view = sample_viewpoint(rng)
     mixture = settings.mixture
     hands, held = _sample_hands(rng, kits, view, settings.split, textures, mixture)
-    distance = exp(rng.uniform(log(DISTANCE_M[0]), log(DISTANCE_M[1])))
+    distance = exp(uniform(rng, log(DISTANCE_M[0]), log(DISTANCE_M[1])))
     if settings.split == "train" and rng.random() < 0.9:
         # Little is to be learned from hands of a dozen pixels; validation and test have as many as the
         # design says.

@@ -9,6 +9,7 @@ import numpy as np
 from lgnet_ros.data.sample import MASK_OTHER
 from lgnet_ros.data.synthetic.arms import Arm
 from lgnet_ros.data.synthetic.build import HandKit, PlacedHand
+from lgnet_ros.data.synthetic.draws import uniform
 from lgnet_ros.data.synthetic.looks import Person, sample_person, skin_material
 from lgnet_ros.data.synthetic.meshes import (
     BARE,
@@ -45,7 +46,7 @@ def table(
     ]
     normal = unit(np.array(normal) + rng.normal(0, 0.12, 3))
     # As far as the hands' lowest point, and a little.
-    lowest, middle = 1.2 * rng.uniform(0.5, 1.5), np.array([0.0, 0.0, 1.0])
+    lowest, middle = 1.2 * uniform(rng, 0.5, 1.5), np.array([0.0, 0.0, 1.0])
     if hands:
         points = np.concatenate([hand.balls for hand in hands])
         lowest, middle = float((points @ normal).min()), points.mean(axis=0)
@@ -57,12 +58,12 @@ def table(
     row = material(
         MASK_OTHER,
         image=int(rng.integers(textures.count)),
-        image_scale=float(rng.uniform(0.8, 3.5)),
+        image_scale=uniform(rng, 0.8, 3.5),
         noise=0.1,
         noise_scale=4.0,
-        gloss=float(rng.uniform(0.0, 0.12)),
+        gloss=uniform(rng, 0.0, 0.12),
     )
-    tint = np.full(3, rng.uniform(0.5, 1.0))
+    tint = np.full(3, uniform(rng, 0.5, 1.0))
     return [plain_part(plane(center, first, cross(normal, first), 14), tint, row, casts_shadow=False)]
 
 
@@ -80,7 +81,7 @@ def bodies(
         chest = np.array([rng.normal(0, 0.25), rng.normal(0.1, 0.15), 0.5 + rng.exponential(0.5)])
         if labelled:
             hands = np.mean([hand.posed.chain[0] for hand, _, _ in labelled], axis=0)
-            chest = hands + np.array([rng.normal(0, 0.08), rng.uniform(0.0, 0.25), rng.uniform(0.22, 0.5)])
+            chest = hands + np.array([rng.normal(0, 0.08), uniform(rng, 0.0, 0.25), uniform(rng, 0.22, 0.5)])
         parts += torso(rng, person, chest)
     return parts
 
@@ -157,12 +158,12 @@ def clutter(
     if rng.random() < _CLUTTER:
         for _ in range(int(rng.integers(1, 5))):
             depth = distance + 0.15 + rng.exponential(0.3)
-            place = np.array([rng.uniform(-0.7, 0.7) * depth, rng.uniform(-0.5, 0.5) * depth, depth])
+            place = np.array([uniform(rng, -0.7, 0.7) * depth, uniform(rng, -0.5, 0.5) * depth, depth])
             parts += _thing_at(rng, split, textures, place)
     if hands and rng.random() < _IN_FRONT:
         near = min(float(hand.posed.vertices[:, 2].min()) for hand in hands)
         joint = hands[rng.integers(len(hands))].posed.joints[rng.integers(21)]
-        depth = near * rng.uniform(0.6, 0.85)
+        depth = near * uniform(rng, 0.6, 0.85)
         place = joint / joint[2] * depth + np.array([*rng.normal(0, 0.03, 2), 0.0])
         if depth > 0.2:
             parts += _thing_at(rng, split, textures, place)
@@ -182,8 +183,8 @@ def other_people(
         return []
     side = int(rng.integers(2))
     kit, person = kits[side], sample_person(rng, split, textures)
-    depth = distance * rng.uniform(1.5, 2.2)
-    place = np.array([rng.uniform(-0.5, 0.5) * depth, rng.uniform(-0.35, 0.35) * depth, depth])
+    depth = distance * uniform(rng, 1.5, 2.2)
+    place = np.array([uniform(rng, -0.5, 0.5) * depth, uniform(rng, -0.35, 0.35) * depth, depth])
     angles = sample_pose(rng, kit.hand, kit.spheres)
     hand = kit.posed(angles, sample_root(rng, side), place, np.zeros(10))
     arm = sample_arm(rng, hand.posed.turned[0], side, view)
@@ -196,7 +197,7 @@ def _thing_at(rng: np.random.Generator, split: str, textures: Textures, place: n
 
 
 def _cloth(rng: np.random.Generator) -> np.ndarray:
-    return material(MASK_OTHER, noise=float(rng.uniform(0.1, 0.4)), noise_scale=5.0, bump=0.3, gloss=0.01)
+    return material(MASK_OTHER, noise=uniform(rng, 0.1, 0.4), noise_scale=5.0, bump=0.3, gloss=0.01)
 
 
 def _ellipsoid(half: tuple[float, float, float]) -> Mesh:
