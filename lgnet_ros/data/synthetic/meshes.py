@@ -13,6 +13,7 @@ from lgnet_ros.data.synthetic.columns import (
     PLAIN,
 )
 from lgnet_ros.geometry.vectors import cross, length, unit
+from lgnet_ros.jit import exactly
 
 NO_DETAILS = np.zeros((0, DETAIL_COLUMNS), np.float32)
 FIRST_MATERIAL, BARE = np.zeros(1, np.uint8), np.full(1, -1, np.int16)  # the same for all of a part's faces
@@ -164,10 +165,19 @@ def _sphere(rings: int, segments: int) -> tuple[np.ndarray, np.ndarray]:
 def plane(center: np.ndarray, first: np.ndarray, second: np.ndarray, cells: int) -> Mesh:
     """A grid of cells² quads around `center`, spanned by two half-axes (3,); it faces first × second."""
     a, b, faces = _plane_grid(cells)
-    offset = a * first + b * second
-    normal = unit(cross(first, second))
-    texture = np.concatenate([a * length(first), b * length(second), np.zeros_like(a)], axis=1)
-    return _mesh(center + offset, np.broadcast_to(normal, offset.shape), faces, texture)
+    vertices, normals, texture = (np.empty((len(a), 3), np.float32) for _ in range(3))
+    sides = length(first), length(second)
+    _lay_out(a, b, center, first, second, *sides, unit(cross(first, second)), vertices, normals, texture)
+    return Mesh(vertices, normals, faces, texture)
+
+
+@exactly
+def _lay_out(a, b, center, first, second, width, height, normal, vertices, normals, texture):
+    for i in range(a.shape[0]):
+        for c in range(3):
+            vertices[i, c] = center[c] + (a[i] * first[c] + b[i] * second[c])
+            normals[i, c] = normal[c]
+        texture[i, 0], texture[i, 1], texture[i, 2] = a[i] * width, b[i] * height, 0
 
 
 @lru_cache(maxsize=4)
@@ -175,7 +185,7 @@ def _plane_grid(cells: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     share = np.linspace(-1.0, 1.0, cells + 1)
     # Denser in the middle, where hands throw their shadows.
     share = np.sign(share) * np.abs(share) ** 1.7
-    a, b = (grid.ravel()[:, None] for grid in np.meshgrid(share, share, indexing="ij"))
+    a, b = (grid.ravel() for grid in np.meshgrid(share, share, indexing="ij"))
     return a, b, _grid_faces(cells + 1, cells + 1)
 
 
