@@ -19,10 +19,9 @@ def paint_far(to_picture, first, second, third, tint, edge, gradient, face, far)
     brightens along the image. `face`: what the samples see; pixels that surfaces cover are left as they are.
     """
     mixed = edge < _F(256)
-    samples = face.shape[0] // far.shape[0]
     for y in range(far.shape[0]):
         for x in range(far.shape[1]):
-            if samples > 0 and uncovered(x, y, samples, face) == 0:
+            if face.shape[0] > 0 and uncovered(x, y, face) == 0:
                 continue
             bright = max(_F(0.1), gradient[0] + gradient[1] * _F(x) + gradient[2] * _F(y))
             part = _F(0)

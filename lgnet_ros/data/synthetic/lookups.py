@@ -6,16 +6,19 @@ import numpy as np
 
 from lgnet_ros.jit import inlined
 
+# Of a pixel, along each axis. Known to the compiler, so that it writes out the loops over them.
+SAMPLES = 2
+
 _F, _index = np.float32, np.uint32
 
 
 @inlined
-def uncovered(x, y, samples, face):
-    """How many of a pixel's samples² see no surface."""
+def uncovered(x, y, face):
+    """How many of a pixel's SAMPLES² samples see no surface."""
     free = 0
-    for s in range(samples):
-        for t in range(samples):
-            free += face[_index(y * samples + s), _index(x * samples + t)] < 0
+    for s in range(SAMPLES):
+        for t in range(SAMPLES):
+            free += face[_index(y * SAMPLES + s), _index(x * SAMPLES + t)] < 0
     return free
 
 

@@ -28,16 +28,17 @@ from lgnet_ros.data.synthetic.columns import (
     TEXTURE,
     WRAP,
 )
-from lgnet_ros.data.synthetic.lookups import nearest_noise, noise_at, texel, uncovered
+from lgnet_ros.data.synthetic.lookups import SAMPLES, nearest_noise, noise_at, texel, uncovered
 from lgnet_ros.jit import counting_nothing, inlined
 
 _F, _index = np.float32, np.uint32
+_TOTAL = SAMPLES * SAMPLES
 
 
 @counting_nothing
 def paint_surfaces(
     face, inverse_depth, planes, faces, part, detail, attributes, materials, details,
-    samples, far, camera, turn, start, lamp,
+    far, lens, turn, start, lamp,
     shadow_inverse, shadow_frame, shadow_focal, shadow_center, shadow_bias,
     pictures, noise, color, label, depth_out, found, value,
 ):  # fmt: skip
@@ -47,34 +48,31 @@ def paint_surfaces(
     Step by step for a row at a time: what is seen there, then its attributes, then its light. In short loops
     the processor begins with the next pixels while one waits for memory.
 
-    found (samples² · w, 4) int32 [face, column, row, samples] and value (samples² · w, ATTRIBUTES + 1)
-    float32, attributes and depth, are room to work in.
+    lens (4,): u and v of a ray (u, v, 1) per sample, then those of the first sample. found (SAMPLES² · w, 4)
+    int32 [face, column, row, samples] and value (SAMPLES² · w, ATTRIBUTES + 1) float32, attributes and depth,
+    are room to work in.
     """
-    total = samples * samples
-    share, half = _F(1.0) / _F(total), _F(0.5)
-    per_u, per_v = _F(1.0) / (camera[0] * _F(samples)), _F(1.0) / (camera[1] * _F(samples))
-    pixel = _F(1.0) / camera[0]
-    zero_u = (half / _F(samples) - half - camera[2]) / camera[0]
-    zero_v = (half / _F(samples) - half - camera[3]) / camera[1]
-    shift = samples - 1  # samples is 1 or 2: shifts and masks instead of divisions
+    share = _F(1.0) / _F(_TOTAL)
+    per_u, per_v, zero_u, zero_v = lens[0], lens[1], lens[2], lens[3]
+    pixel = _F(SAMPLES) * per_u
     for y in range(label.shape[0]):
         count = _index(0)
         for x in range(label.shape[1]):
-            free = uncovered(x, y, samples, face)
+            free = uncovered(x, y, face)
             done, best, red, green, blue = 0, 0, _F(0), _F(0), _F(0)
             if free > 0:  # elsewhere the backdrop is not set
                 rest = share * _F(free)
                 red, green, blue = far[y, x, 0] * rest, far[y, x, 1] * rest, far[y, x, 2] * rest
             color[y, x, 0], color[y, x, 1], color[y, x, 2] = red, green, blue
-            for s in range(total if free < total else 0):
-                row, column = _index(y * samples + (s >> shift)), _index(x * samples + (s & shift))
+            for s in range(_TOTAL if free < _TOTAL else 0):
+                row, column = _index(y * SAMPLES + s // SAMPLES), _index(x * SAMPLES + s % SAMPLES)
                 if face[row, column] < 0 or done & (1 << s):
                     continue
                 f = _index(face[row, column])
                 # All samples of the same part at about this depth take this sample's color.
                 hits, inverse_sum, near = 0, _F(0), inverse_depth[row, column]
-                for other in range(s, total):
-                    j, i = _index(y * samples + (other >> shift)), _index(x * samples + (other & shift))
+                for other in range(s, _TOTAL):
+                    j, i = _index(y * SAMPLES + other // SAMPLES), _index(x * SAMPLES + other % SAMPLES)
                     g = face[j, i]
                     if g >= 0 and part[g] == part[f] and abs(inverse_depth[j, i] - near) < _F(0.02) * near:
                         done |= 1 << other
@@ -95,7 +93,7 @@ def paint_surfaces(
             _apply_texture(value, n, m, materials, pictures, noise, value[n, DEPTH] * pixel)
         for n in range(count):
             f, column, row = _index(found[n, 0]), _index(found[n, 1]), _index(found[n, 2])
-            hits, depth, x = _F(found[n, 3]), value[n, DEPTH], column >> shift
+            hits, depth, x = _F(found[n, 3]), value[n, DEPTH], column // _index(SAMPLES)
             u, v = _F(column) * per_u + zero_u, _F(row) * per_v + zero_v
             rx = turn[0, 0] * u + turn[0, 1] * v + turn[0, 2]
             ry = turn[1, 0] * u + turn[1, 1] * v + turn[1, 2]

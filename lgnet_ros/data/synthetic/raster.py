@@ -58,7 +58,7 @@ class Visibility(NamedTuple):
     drawn: np.ndarray
 
 
-def rasterize(vertices_view: np.ndarray, faces: np.ndarray, view: View, supersampling: int = 2) -> Visibility:
+def rasterize(vertices_view: np.ndarray, faces: np.ndarray, view: View, supersampling: int) -> Visibility:
     """Finds the nearest front-facing triangle for `supersampling`² samples of every pixel.
 
     Args:

@@ -20,6 +20,7 @@ from lgnet_ros.data.sample import MASK_OTHER, HandSample
 from lgnet_ros.data.synthetic.behind import blank_beyond
 from lgnet_ros.data.synthetic.camera import CameraLook, metered_gain, photograph
 from lgnet_ros.data.synthetic.framing import project
+from lgnet_ros.data.synthetic.lookups import SAMPLES
 from lgnet_ros.data.synthetic.mixtures import Mixture
 from lgnet_ros.data.synthetic.posing import Posed
 from lgnet_ros.data.synthetic.raster import View, rasterize
@@ -157,7 +158,7 @@ def crop_view(crop: CropCamera) -> View:
 def picture_of(scene: Scene, view: View, far: np.ndarray | None = None) -> Picture:
     """Linear colors, labels and depth; `far` is the view's backdrop where the caller has it already."""
     surface = scene.surface
-    seen = rasterize(view.to_view(surface.vertices), surface.faces, view)
+    seen = rasterize(view.to_view(surface.vertices), surface.faces, view, SAMPLES)
     light_vertices(
         seen.drawn, surface.faces, surface.shaded, surface.vertices, surface.attributes, *scene.environment
     )

@@ -15,6 +15,7 @@ import numpy as np
 
 from lgnet_ros.data.synthetic.behind import paint_far
 from lgnet_ros.data.synthetic.columns import ATTRIBUTES
+from lgnet_ros.data.synthetic.lookups import SAMPLES
 from lgnet_ros.data.synthetic.paint import paint_surfaces
 from lgnet_ros.data.synthetic.raster import View, Visibility, rasterize
 from lgnet_ros.geometry.vectors import cross, unit
@@ -144,7 +145,6 @@ def shade(
     shadow: ShadowMap,
     far: np.ndarray,
     textures: Textures,
-    supersampling: int = 2,
 ) -> Picture:
     """Colors, labels and depths of a view from its samples; `far` is the view's `far_picture`."""
     picture = Picture(
@@ -152,12 +152,14 @@ def shade(
         np.empty((view.height, view.width), np.uint8),
         np.empty((view.height, view.width), np.float32),
     )
-    camera = np.array([view.focal_x, view.focal_y, view.center_x, view.center_y], np.float32)
+    focal, center = np.float32([view.focal_x, view.focal_y]), np.float32([view.center_x, view.center_y])
+    first = 0.5 / SAMPLES - 0.5
+    lens = np.concatenate([1.0 / (SAMPLES * focal), (first - center) / focal])
     turn = np.ascontiguousarray(view.rotation.T, dtype=np.float32)
     lamp = np.concatenate([light.direction, light.color]).astype(np.float32)
-    room = supersampling**2 * view.width
+    room = SAMPLES**2 * view.width
     paint_surfaces(
-        *seen[:3], *surface[1:7], supersampling, far, camera, turn, view.origin.astype(np.float32), lamp,
+        *seen[:3], *surface[1:7], far, lens, turn, view.origin.astype(np.float32), lamp,
         *shadow, textures.on_surfaces, textures.noise, *picture,
         np.empty((room, 4), np.int32), np.empty((room, ATTRIBUTES + 1), np.float32),
     )  # fmt: skip
