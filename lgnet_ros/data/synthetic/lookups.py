@@ -51,12 +51,18 @@ def cell(i, j, k):
 
 
 @inlined
-def nearest_noise(x, y, z, volume):
-    """As `noise_at`, of the cell alone."""
+def nearest_cell(x, y, z):
+    """Where the cell is stored that a point lies in; coordinates in whole volumes."""
     i = _index((x - np.floor(x)) * _F(63.999))
     j = _index((y - np.floor(y)) * _F(63.999))
     k = _index((z - np.floor(z)) * _F(63.999))
-    unit, n = _F(1.0 / 127.0), cell(i, j, k)
+    return cell(i, j, k)
+
+
+@inlined
+def cell_noise(n, volume):
+    """As `noise_at`, of a cell alone."""
+    unit = _F(1.0 / 127.0)
     a, b = _F(volume[n, 0]) * unit, _F(volume[n, 1]) * unit
     return a, b, _F(volume[n, 2]) * unit, _F(volume[n, 3]) * unit
 

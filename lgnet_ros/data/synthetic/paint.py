@@ -28,7 +28,7 @@ from lgnet_ros.data.synthetic.columns import (
     TEXTURE,
     WRAP,
 )
-from lgnet_ros.data.synthetic.lookups import SAMPLES, nearest_noise, noise_at, texel, uncovered
+from lgnet_ros.data.synthetic.lookups import SAMPLES, cell_noise, nearest_cell, noise_at, texel, uncovered
 from lgnet_ros.jit import counting_nothing, inlined
 
 _F, _index = np.float32, np.uint32
@@ -45,12 +45,12 @@ def paint_surfaces(
     """Mixes the colors of surfaces and of the backdrop, `far`, by their share of each pixel's samples, and
     fills labels and depths by what has most of them.
 
-    Step by step for a row at a time: what is seen there, then its attributes, then its light. In short loops
-    the processor begins with the next pixels while one waits for memory.
+    Step by step for a row at a time: what is seen there, then its attributes, its noise, its light. In short
+    loops the processor begins with the next pixels while one waits for memory, as most do for the noise.
 
-    lens (4,): u and v of a ray (u, v, 1) per sample, then those of the first sample. found (SAMPLES² · w, 4)
-    int32 [face, column, row, samples] and value (SAMPLES² · w, ATTRIBUTES + 1) float32, attributes and depth,
-    are room to work in.
+    lens (4,): u and v of a ray (u, v, 1) per sample, then those of the first sample. Room to work in: found
+    (SAMPLES² · w, 5) int32 [face, column, row, samples, cell of noise]; value (SAMPLES² · w, ATTRIBUTES + 1)
+    float32, attributes and depth.
     """
     share = _F(1.0) / _F(_TOTAL)
     per_u, per_v, zero_u, zero_v = lens[0], lens[1], lens[2], lens[3]
@@ -90,7 +90,11 @@ def paint_surfaces(
             f, column, row = _index(found[n, 0]), _index(found[n, 1]), _index(found[n, 2])
             _interpolate(value, n, f, row, column, planes, faces, attributes)
             m = _index(part[f])
-            _apply_texture(value, n, m, materials, pictures, noise, value[n, DEPTH] * pixel)
+            _apply_image(value, n, m, materials, pictures)
+            found[n, 4] = _nearest_cell(value, n, m, materials, value[n, DEPTH] * pixel)
+        for n in range(count):
+            m = _index(part[_index(found[n, 0])])
+            _apply_noise(value, n, m, materials, noise, found[n, 4])
         for n in range(count):
             f, column, row = _index(found[n, 0]), _index(found[n, 1]), _index(found[n, 2])
             hits, depth, x = _F(found[n, 3]), value[n, DEPTH], column // _index(SAMPLES)
@@ -164,8 +168,8 @@ def _interpolate(value, n, f, row, column, planes, faces, attributes):
 
 
 @inlined
-def _apply_texture(value, n, m, materials, pictures, noise, footprint):
-    """Image and noise of the material, on the interpolated albedo and normal."""
+def _apply_image(value, n, m, materials, pictures):
+    """The material's image on the interpolated albedo."""
     if materials[m, IMAGE] >= 0:
         scale = materials[m, IMAGE_SCALE]
         picture = pictures[_index(materials[m, IMAGE])]
@@ -173,14 +177,29 @@ def _apply_texture(value, n, m, materials, pictures, noise, footprint):
         value[n, ALBEDO] *= red
         value[n, ALBEDO + 1] *= green
         value[n, ALBEDO + 2] *= blue
+
+
+@inlined
+def _nearest_cell(value, n, m, materials, footprint):
+    """The noise's cell where a pixel is wider than half of one, so that whether cells blend into each other
+    cannot be seen; else -1."""
+    scale = materials[m, NOISE_SCALE]
+    if footprint * scale <= _F(0.5 / 64.0):
+        return -1
+    x, y, z = value[n, TEXTURE] * scale, value[n, TEXTURE + 1] * scale, value[n, TEXTURE + 2] * scale
+    return nearest_cell(x, y, z)
+
+
+@inlined
+def _apply_noise(value, n, m, materials, noise, cell):
+    """The material's noise on albedo and normal."""
     strength, bump = materials[m, NOISE], materials[m, BUMP]
     if strength > 0 or bump > 0:
-        scale = materials[m, NOISE_SCALE]
-        x, y, z = value[n, TEXTURE] * scale, value[n, TEXTURE + 1] * scale, value[n, TEXTURE + 2] * scale
-        if footprint * scale > _F(0.5 / 64.0):
-            # A pixel is wider than half a cell: whether cells blend into each other cannot be seen.
-            grain, gx, gy, gz = nearest_noise(x, y, z, noise)
+        if cell >= 0:
+            grain, gx, gy, gz = cell_noise(_index(cell), noise)
         else:
+            scale = materials[m, NOISE_SCALE]
+            x, y, z = value[n, TEXTURE] * scale, value[n, TEXTURE + 1] * scale, value[n, TEXTURE + 2] * scale
             grain, gx, gy, gz = noise_at(x, y, z, noise)
         gain = _F(1.0) + strength * grain
         # Blood, not paint: in skin, green and blue vary more than red.

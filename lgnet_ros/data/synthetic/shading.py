@@ -161,7 +161,7 @@ def shade(
     paint_surfaces(
         *seen[:3], *surface[1:7], far, lens, turn, view.origin.astype(np.float32), lamp,
         *shadow, textures.on_surfaces, textures.noise, *picture,
-        np.empty((room, 4), np.int32), np.empty((room, ATTRIBUTES + 1), np.float32),
+        np.empty((room, 5), np.int32), np.empty((room, ATTRIBUTES + 1), np.float32),
     )  # fmt: skip
     return picture
 
