@@ -48,8 +48,9 @@ class AcquisitionSettings:
 
     Attributes:
         tile_share: a tile's side over the image's shorter side.
-        crops_searching: boxes searched in a frame while no hand is followed, or hands have just come or gone.
-        crops_following: the same while some hand is followed and another one is missing.
+        crops_searching: crops of a frame while no hand is followed, or hands have just come or gone; those of
+            followed hands included.
+        crops_following: least number of boxes searched in a frame while some hand is missing.
         crops_closer: crops of their own in a frame for what the search has found.
         crops_again: the same for what such crops have not settled in the last frame.
         suspect: presence from which a hand seen in the search gets a crop of its own.

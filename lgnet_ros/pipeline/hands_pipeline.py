@@ -177,8 +177,9 @@ class HandsPipeline:
         if detections is not None:
             regions = regions_of_detections(detections, self._steps)
         else:
-            thorough = not tracker.settled(view.stamp_s)
-            count = acquisition.crops_searching if thorough else acquisition.crops_following
+            count = acquisition.crops_following
+            if not tracker.settled(view.stamp_s):
+                count = max(acquisition.crops_searching - len(looks), count)
             view.stopwatch.lap("tracking")
             outlines = [_outline(look.crop, view.intrinsics) for look in looks]
             regions = self._search.regions(view.image, view.intrinsics, count, outlines)
