@@ -79,6 +79,7 @@ class HandsPipeline:
         self._search = self._detector or TileDetector(settings.acquisition.tile_share)
         if settings.max_people != self._settings.max_people:
             self._tracker.reset()
+            self._suspects.forget()
         self._tracker.settings, self._tracker.max_people = settings.tracking, settings.max_people
         if settings.filter != self._settings.filter:
             for track in self._tracker.tracks:
@@ -112,10 +113,12 @@ class HandsPipeline:
         intrinsics = CameraIntrinsics.from_field_of_view(320, 240, 1.0)
         image = np.zeros((240, 320, 3), dtype=np.uint8)
         crop = CropCamera.from_box(intrinsics, (159.5, 119.5), 240.0, self._estimator.size_px)
-        for count in range(1, self._settings.acquisition.crops_searching + 1):
+        acquisition, hands = self._settings.acquisition, 2 * self._settings.max_people
+        following = hands + acquisition.crops_again + acquisition.crops_following
+        for count in range(1, max(acquisition.crops_searching, following) + 1):
             prediction = self._estimator.estimate(image, intrinsics, [crop] * count, Stopwatch())
-        hands = prediction.rough_vertices[0].astype(np.float64)
-        assembly.rehearse(hands, self._geometries, crop, intrinsics)
+        vertices = prediction.rough_vertices[0].astype(np.float64)
+        assembly.rehearse(vertices, self._geometries, crop, intrinsics)
 
     def keepout(self, hand: Hand, latency_s: float, margin_m: float = 0.0) -> np.ndarray:
         """(778, 3) float32 m, see `lgnet_ros.interaction.keepout_points`. Not a safety function."""
@@ -163,6 +166,8 @@ class HandsPipeline:
         closer = self._closer_looks(view, fresh)
         closely = of_again + self._observe(view, closer)
         self._adopt(self._sure(suspects + fresh, closely, sightings), sightings, stamp_s)
+        if self._tracker.missing == 0:
+            self._suspects.forget()
         looks = followed + again + searched + closer
         view.stopwatch.lap("tracking")
         hands, relation = self._hands(view, sightings)
@@ -227,7 +232,8 @@ class HandsPipeline:
         matches.sort(key=lambda match: (not match[0].seen, -match[1].score))
         for track, observation in matches:
             unit = locate(observation.evidence, self._placement)
-            if unit is not None and not any(same_hand(observation, other) for other, _ in sightings.values()):
+            taken = _observations(sightings)
+            if unit is not None and not any(same_hand(observation, other) for other in taken):
                 sightings[track] = (observation, unit)
 
     def _closer_looks(self, view: _View, suspects: list[Suspect]) -> list[Look]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,7 +96,7 @@ def same_hand(first: Observation, second: Observation) -> bool:
     return bool(np.nanmean(apart) < 0.15 * size and depth < 0.03)
 
 
-def _distinct(suspects: Iterable[Suspect], taken: list[Observation]) -> list[Suspect]:
+def _distinct(suspects: list[Suspect], taken: list[Observation]) -> list[Suspect]:
     """Each hand once, as the surest suspect shows it, the surest first, and none that is `taken`."""
     chosen: list[Suspect] = []
     for suspect in sorted(suspects, key=lambda s: (s.log_odds, s.seen.score), reverse=True):
