@@ -4,7 +4,7 @@ between.
 A One-Euro filter is a first-order low-pass whose cutoff rises with speed: f = minimum + slope · |speed|. A
 still hand is smooth, a moving one lags little: the lag at a steady speed is exactly 1 / (2π f). With the
 defaults and frames at 30 Hz, white noise of 4 mm per axis on a still wrist leaves less than 2 mm RMS (all
-three axes together), and a wrist at 0.5 m/s lags less than 40 ms; the tests hold both.
+three axes together), and a wrist at 0.5 m/s lags less than 30 ms; the tests hold both.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class FilterSettings:
     """
 
     enabled: bool = True
-    position: OneEuroSettings = OneEuroSettings(minimum_hz=0.5, slope=8.0)
+    position: OneEuroSettings = OneEuroSettings(minimum_hz=0.3, slope=11.0)
     rotation: OneEuroSettings = OneEuroSettings(minimum_hz=0.8, slope=2.0)
     surface: OneEuroSettings = OneEuroSettings(minimum_hz=1.0, slope=12.0)
     shape_hz: float = 0.2
