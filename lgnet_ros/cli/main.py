@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "synth": "render synthetic images of two hands with exact labels",
     "train": "train a network from a configuration",
     "eval": "measure weights against a data set",
+    "centers": "where in whole images LGNet looks for hands: learn it, measure it, hand it on",
     "export": "convert weights for OpenVINO or ONNX",
     "landmarks": "the landmark fit: measure it, learn what it knows beforehand",
     "bench": "measure speed: engines, pipeline, hand model, renderer, node",

@@ -29,6 +29,11 @@ class Backend(Protocol):
         `LGNetOutput`.
         """
 
+    def centers(self, image: np.ndarray) -> np.ndarray:
+        """image (288, 384, 3) uint8 RGB → maps (6, 18, 24) float32 of `HandCenters`; only where the network
+        has them.
+        """
+
 
 def make_torch_backend(network: LGNet, device: str, precision: str) -> Backend:
     """PyTorch on "cpu" or "cuda"; precision "auto" is fp32.

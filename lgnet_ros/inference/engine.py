@@ -19,6 +19,7 @@ from lgnet_ros.inference.prediction import NetworkPrediction
 from lgnet_ros.inference.recovery import RecoveringBackend, is_out_of_memory, too_large
 from lgnet_ros.inference.weights import WeightsInfo, load_network
 from lgnet_ros.network import LGNet, LGNetConfig
+from lgnet_ros.network.hand_centers import IMAGE_HEIGHT, IMAGE_WIDTH
 
 _SEED = 0
 
@@ -26,9 +27,9 @@ _SEED = 0
 class Engine:
     """Runs LGNet on batches of crops. Make one with `Engine.load`.
 
-    input_size: S, the crops' width and height, px. trained: False for a network that has only been
-    initialized: its answers say nothing about hands. name: variant, weights and hand model. info: what the
-    weights file says of itself.
+    input_size: S, the crops' width and height, px. has_centers: whether it can answer `centers`. trained:
+    False for a network that has only been initialized: its answers say nothing about hands. name: variant,
+    weights and hand model. info: what the weights file says of itself.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Engine:
     ) -> None:
         self.backend = backend
         self.input_size = config.input_size
+        self.has_centers = config.centers
         self.hand_model = hand_model
         self.name = name
         self.info = info
@@ -109,11 +111,13 @@ class Engine:
         return self.backend.restarts if isinstance(self.backend, RecoveringBackend) else 0
 
     def warm_up(self, batch_sizes: tuple[int, ...] = (1,)) -> None:
-        """Run once per batch size, so that no frame waits for memory or kernels.
+        """Run once per batch size, and on a whole image, so that no frame waits for memory or kernels.
 
         Raises:
             UserError: the network does not fit into memory.
         """
+        if self.has_centers:
+            self.centers(np.zeros((IMAGE_HEIGHT, IMAGE_WIDTH, 3), np.uint8))
         for count in batch_sizes:
             crops = np.zeros((count, self.input_size, self.input_size, 3), dtype=np.uint8)
             try:
@@ -131,6 +135,12 @@ class Engine:
         output = self.backend.infer(crops, np.asarray(focal_px, dtype=np.float32))
         presence = 1 / (1 + np.exp(-output.pop("presence_logits")))
         return NetworkPrediction(presence=presence, **output)
+
+    def centers(self, image: np.ndarray) -> np.ndarray:
+        """Where hands are in a whole image (288, 384, 3) uint8 RGB: maps (6, 18, 24) float32, see
+        `lgnet_ros.network.hand_centers`; only if `has_centers`.
+        """
+        return self.backend.centers(image)
 
 
 def load_choice(

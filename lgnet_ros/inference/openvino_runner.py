@@ -14,7 +14,7 @@ import numpy as np
 from lgnet_ros.errors import UserError
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference.posing import HandPoser, projected, sample_into
-from lgnet_ros.inference.tracing import INPUTS, PREDICTED, REFINEMENT, SIGHT
+from lgnet_ros.inference.tracing import CENTERS, INPUTS, PREDICTED, REFINEMENT, SIGHT
 from lgnet_ros.network.units import DECIMETRE
 
 _PRECISIONS = ("fp32", "bf16", "int8")
@@ -35,8 +35,8 @@ class OpenVinoBackend:
     def __init__(self, models: dict[str, Any], hand_model: HandModel, precision: str, threads: int) -> None:
         """
         Args:
-            models: `SIGHT` and, if the network refines, `REFINEMENT`: openvino.Models with named inputs and
-                outputs, see `tracing.traced`.
+            models: `SIGHT`, `REFINEMENT` if the network refines, and `CENTERS` if it knows them:
+                openvino.Models with named inputs and outputs, see `tracing.traced`.
             hand_model: what the network was made for.
             precision: fp32, bf16 or int8.
             threads: how many cores to use.
@@ -49,7 +49,9 @@ class OpenVinoBackend:
         if precision == "bf16" and not has_bf16():
             raise UserError("precision 'bf16': this CPU does not calculate in bfloat16; use fp32")
         self.name = f"openvino-cpu-{precision}"
-        poser = HandPoser(hand_model)
+        models, poser = dict(models), HandPoser(hand_model)
+        centers, options = models.pop(CENTERS, None), _options(precision, threads, 1)
+        self._centers = None if centers is None else _Request(core().compile_model(centers, "CPU", options))
         (self._on_all_cores,) = _lanes(models, poser, precision, threads, 1)
         self._side_by_side = _lanes(models, poser, precision, threads, threads) if threads > 1 else []
         self._pool = ThreadPoolExecutor(max(len(self._side_by_side), 1), "crop")
@@ -65,19 +67,29 @@ class OpenVinoBackend:
         rows += map(self._on_all_cores.infer, crops[rest], focal_px[rest])
         return {name: np.stack([row[name] for row in rows]) for name in PREDICTED}
 
+    def centers(self, image: np.ndarray) -> np.ndarray:
+        """See `Backend.centers`."""
+        self._centers.inputs["image"][0] = image
+        self._centers.run()
+        return self._centers.outputs["maps"][0].copy()
+
 
 def _lanes(models: dict[str, Any], poser: HandPoser, precision: str, threads: int, count: int) -> list[_Lane]:
     """So many crops at a time, on so many threads together."""
-    options = {
+    options = _options(precision, threads, count)
+    compiled = {name: core().compile_model(model, "CPU", options) for name, model in models.items()}
+    return [_Lane({name: _Request(part) for name, part in compiled.items()}, poser) for _ in range(count)]
+
+
+def _options(precision: str, threads: int, streams: int) -> dict[str, Any]:
+    return {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": "bf16" if precision != "fp32" and has_bf16() else "f32",
         "INFERENCE_NUM_THREADS": threads,
-        "NUM_STREAMS": count,
+        "NUM_STREAMS": streams,
         # A thread tied to a core waits for whatever else runs there; and the two sets would share one.
         "ENABLE_CPU_PINNING": False,
     }
-    compiled = {name: core().compile_model(model, "CPU", options) for name, model in models.items()}
-    return [_Lane({name: _Request(part) for name, part in compiled.items()}, poser) for _ in range(count)]
 
 
 class _Lane:

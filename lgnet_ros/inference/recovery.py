@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from lgnet_ros.errors import UserError
 from lgnet_ros.inference.backends import Backend
 
 _LOG = logging.getLogger(__name__)
+_Answer = TypeVar("_Answer")
 _DEVICE_ERRORS = ("CUDA error", "cuDNN error", "CUBLAS_STATUS", "CUDNN_STATUS", "CUDA driver error")
 _MEMORY_ERRORS = ("out of memory", "not enough memory", "allocate memory", "bad allocation", "bad_alloc")
 
@@ -39,30 +41,33 @@ class RecoveringBackend:
 
     def infer(self, crops: np.ndarray, focal_px: np.ndarray) -> dict[str, np.ndarray]:
         """See `Backend.infer`."""
-        try:
-            return self._backend.infer(crops, focal_px)
-        except RuntimeError as error:
-            return self._recovered(error, crops, focal_px)
+        return self._answered(lambda backend: backend.infer(crops, focal_px), crops, focal_px)
 
-    def _recovered(
-        self, error: RuntimeError, crops: np.ndarray, focal_px: np.ndarray
-    ) -> dict[str, np.ndarray]:
-        """The answer, after doing something about the error."""
+    def centers(self, image: np.ndarray) -> np.ndarray:
+        """See `Backend.centers`."""
+        return self._answered(lambda backend: backend.centers(image))
+
+    def _answered(self, ask: Callable[[Backend], _Answer], *batch: np.ndarray) -> _Answer:
+        """The answer, even where something has to be done about an error. batch: what `infer` was given."""
+        try:
+            return ask(self._backend)
+        except RuntimeError as first:
+            error = first
         if self._final:
             raise error
         try:
-            if is_out_of_memory(error) and len(crops) > 1:
-                _LOG.warning("out of memory with %d crops at once: they run one by one", len(crops))
-                return self._one_by_one(crops, focal_px)
+            if is_out_of_memory(error) and batch and len(batch[0]) > 1:
+                _LOG.warning("out of memory with %d crops at once: they run one by one", len(batch[0]))
+                return self._one_by_one(*batch)
             if is_device_error(error):
                 _LOG.warning("%s: the engine is restarted", _first_line(error))
                 self._backend = self._make()
                 self.restarts += 1
-                return self._backend.infer(crops, focal_px)
+                return ask(self._backend)
         except RuntimeError as again:
             error = again
         self._replace(error)
-        return self._backend.infer(crops, focal_px)
+        return ask(self._backend)
 
     def _one_by_one(self, crops: np.ndarray, focal_px: np.ndarray) -> dict[str, np.ndarray]:
         rows = [self._backend.infer(crops[k : k + 1], focal_px[k : k + 1]) for k in range(len(crops))]

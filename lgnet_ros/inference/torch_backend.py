@@ -69,6 +69,13 @@ class TorchBackend:
         ]
         return self._by_name(np.concatenate(parts))
 
+    @torch.inference_mode()
+    def centers(self, image: np.ndarray) -> np.ndarray:
+        """See `Backend.centers`."""
+        images = torch.from_numpy(np.ascontiguousarray(image))[None].to(self._device)
+        with self._autocast():
+            return self._network.centers(self._normalized(images))[0].cpu().numpy()
+
     def _batch(self, crops: np.ndarray, focal_px: np.ndarray) -> np.ndarray:
         count = len(crops)
         if count not in self._programs:
@@ -93,17 +100,22 @@ class TorchBackend:
 
     def _forward(self, crops: Tensor, focal_px: Tensor) -> Tensor:
         """(N,K): the network's outputs of (N,S,S,3) crops, side by side."""
-        # The permuted view of (N,S,S,3) is channels last as it stands.
-        images = ((crops.float() - self._mean) / self._std).permute(0, 3, 1, 2)
-        dtype = self._dtype or torch.bfloat16
-        # Nothing to cache: the weights are stored in the type that autocast would give them.
-        with torch.autocast(
-            self._device.type, dtype=dtype, enabled=self._dtype is not None, cache_enabled=False
-        ):
-            output = self._network(images, focal_px)
+        with self._autocast():
+            output = self._network(self._normalized(crops), focal_px)
         values = [getattr(output, name).float() for name in PREDICTED]
         self._shapes = {name: value.shape[1:] for name, value in zip(PREDICTED, values, strict=True)}
         return torch.cat([value.flatten(1) for value in values], 1)
+
+    def _normalized(self, images: Tensor) -> Tensor:
+        # The permuted view of (N,H,W,3) is channels last as it stands.
+        return ((images.float() - self._mean) / self._std).permute(0, 3, 1, 2)
+
+    def _autocast(self) -> torch.autocast:
+        dtype = self._dtype or torch.bfloat16
+        # Nothing to cache: the weights are stored in the type that autocast would give them.
+        return torch.autocast(
+            self._device.type, dtype=dtype, enabled=self._dtype is not None, cache_enabled=False
+        )
 
     def _by_name(self, outputs: np.ndarray) -> dict[str, np.ndarray]:
         ends = np.cumsum([shape.numel() for shape in self._shapes.values()])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import warnings
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -14,8 +15,10 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram, export
 
 from lgnet_ros.hand_model.topology import VERTEX_COUNT
+from lgnet_ros.inference.folding import fold_batch_norms
 from lgnet_ros.inference.lean import MAPS, SEEN, lean
 from lgnet_ros.network import LGNet, normalize
+from lgnet_ros.network.hand_centers import IMAGE_HEIGHT, IMAGE_WIDTH, HandCenters
 from lgnet_ros.network.sparse import NeighborSum
 
 INPUTS = ("crops", "focal_px")
@@ -36,8 +39,8 @@ PREDICTED = (
 )
 """The outputs of the network that a prediction is made of; the heat maps themselves are not handed out."""
 
-SIGHT, REFINEMENT = "sight", "refinement"
-"""The two parts of the lean form, see `lean`."""
+SIGHT, REFINEMENT, CENTERS = "sight", "refinement", "centers"
+"""The two parts of the lean form, see `lean`, and `HandCenters`."""
 
 _LARGEST_BATCH = 64
 
@@ -52,6 +55,18 @@ class _Predictor(nn.Module):
     def forward(self, crops: Tensor, focal_px: Tensor) -> tuple[Tensor, ...]:
         output = self.network(normalize(crops), focal_px)
         return tuple(getattr(output, name).float() for name in PREDICTED)
+
+
+class _Centers(nn.Module):
+    """An image (1,288,384,3) uint8 RGB to the maps (1,6,18,24) of `HandCenters`, which stays as it is."""
+
+    def __init__(self, centers: HandCenters) -> None:
+        super().__init__()
+        self.centers = copy.deepcopy(centers).cpu().eval()
+        fold_batch_norms(self.centers)
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.centers(normalize(image))
 
 
 class _GatheredSum(nn.Module):
@@ -82,7 +97,8 @@ class Traced(NamedTuple):
 
 
 def traced(network: LGNet) -> dict[str, Traced]:
-    """The lean form of the network, for one crop, in float32: `SIGHT` and, if it refines, `REFINEMENT`.
+    """The lean form of the network, for one crop, in float32: `SIGHT` and, if it refines, `REFINEMENT`; for
+    one image `CENTERS`, if it knows them.
 
     Recorded while it runs: `torch.export` takes ten times as long and gives the same operations.
     """
@@ -94,6 +110,9 @@ def traced(network: LGNet) -> dict[str, Traced]:
         found = seen["stem"].shape[-1] + seen["layer1"].shape[-1] + 3
         shown = [torch.zeros(2, VERTEX_COUNT, width) for width in (found, seen["cells"].shape[-1])]
         parts[REFINEMENT] = _recorded(refinement, tuple(shown), ("found", "start"), ("offsets",))
+    if network.centers is not None:
+        seen_whole = torch.zeros(1, IMAGE_HEIGHT, IMAGE_WIDTH, 3, dtype=torch.uint8)
+        parts[CENTERS] = _recorded(_Centers(network.centers).eval(), (seen_whole,), ("image",), ("maps",))
     return parts
 
 

@@ -80,6 +80,7 @@ class LGNetConfig:
         global_unit: off, a fully connected layer of the local features stands for the global ones.
         local_graph: the graph convolution of the local unit.
         literal_algorithm: LGFA as Algorithm 1 is written, without activation and normalization.
+        centers: whether there is a second network beside it, which says where in a whole image to look.
         loss_weights: the weights of the loss terms; Table III switches three of them off.
     """
 
@@ -96,6 +97,7 @@ class LGNetConfig:
     global_unit: bool = True
     local_graph: LocalGraph = LocalGraph.GIN
     literal_algorithm: bool = False
+    centers: bool = False
     loss_weights: LossWeights = field(default_factory=LossWeights)
 
     @classmethod

@@ -12,6 +12,7 @@ from lgnet_ros.hand_model.topology import LEFT, RIGHT, SIDES, VERTEX_COUNT
 from lgnet_ros.network.backbone import BackboneFeatures, ResNet50
 from lgnet_ros.network.config import Backbone, LGNetConfig
 from lgnet_ros.network.efficientnet import EfficientNetLite0
+from lgnet_ros.network.hand_centers import HandCenters
 from lgnet_ros.network.hands import PerHand
 from lgnet_ros.network.heads import CameraHead, PresenceHead, RelativeTranslationHead
 from lgnet_ros.network.heatmap import CELLS, sample_bilinear
@@ -31,6 +32,8 @@ _BACKBONES = {Backbone.RESNET50: ResNet50, Backbone.EFFICIENTNET_LITE0: Efficien
 
 class LGNet(nn.Module):
     """The network of one configuration; its hand model moves with it and never enters its state dict.
+
+    centers: looks at whole images, where `forward` looks at crops; None in most configurations.
 
     Args:
         config: sizes, ablations, alternatives.
@@ -55,6 +58,7 @@ class LGNet(nn.Module):
         self.presence = PerHand(partial(PresenceHead, channels), separate)
         self.relative_translation = RelativeTranslationHead(channels)
         self.refine_stage = _refine_stages(config, stem + layer1, hand_model) if config.refine_stage else None
+        self.centers = HandCenters() if config.centers else None
         self.register_buffer("uncertainty_scale", torch.ones(3))
 
     def forward(self, images: Tensor, focal_px: Tensor) -> LGNetOutput:

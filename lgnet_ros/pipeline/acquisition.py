@@ -48,11 +48,10 @@ class AcquisitionSettings:
 
     Attributes:
         tile_share: a tile's side over the image's shorter side.
-        crops_searching: crops of a frame while no hand is followed, or hands have just come or gone; those of
-            followed hands included.
-        crops_following: least number of boxes searched in a frame while some hand is missing.
-        crops_closer: crops of their own in a frame for what the search has found.
-        crops_again: the same for what such crops have not settled in the last frame.
+        crops_at_once: crops of one look while hands are searched thoroughly, those of followed hands
+        included;
+            a step looks twice. More than there are cores take longer than they find.
+        crops_following: boxes searched in a frame while some hand is missing and the others are followed.
         suspect: presence from which a hand seen in the search gets a crop of its own.
         enter: how sure a new hand must be; looks at it in consecutive frames add up, see `Suspect`.
         smallest_px: least extent of a new hand's joints in the image; below it nobody can say what is a hand.
@@ -61,10 +60,8 @@ class AcquisitionSettings:
     """
 
     tile_share: float = 2 / 3
-    crops_searching: int = 3
+    crops_at_once: int = 2
     crops_following: int = 1
-    crops_closer: int = 2
-    crops_again: int = 1
     suspect: float = 0.6
     enter: float = 0.9
     smallest_px: float = 24.0
@@ -78,8 +75,11 @@ class Detector(Protocol):
     def regions(
         self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int, followed: list[np.ndarray]
     ) -> list[Region]:
-        """Up to about `count` regions to look at in this frame; may be none. followed: outlines (4, 2), px of
-        the image, of the crops in which followed hands are looked for already.
+        """Up to about `count` regions to look at in this frame; may be none. Asked again about the same array
+        it names others, if it knows any.
+
+        followed: outlines (4, 2), px of the image, of the crops in which followed hands are looked for
+        already.
         """
 
 
@@ -91,6 +91,8 @@ class TileDetector:
     def __init__(self, tile_share: float) -> None:
         self._tile_share = tile_share
         self._changes = Changes()
+        self._image: np.ndarray | None = None
+        self._most: int | None = None
         self._turns: Counter[str] = Counter()
 
     def regions(
@@ -98,13 +100,15 @@ class TileDetector:
     ) -> list[Region]:
         """See `Detector.regions`."""
         whole, tiles = self._layout(intrinsics.width, intrinsics.height)
+        new, self._image = image is not self._image, image
         if count >= len(whole) + len(tiles):
-            return whole + tiles
+            return whole + tiles if new else []
         places = len(tiles) // len(_ROLLS_RAD)
-        most = self._changes.most(image, tiles[:places], followed)
+        if new:
+            self._most = self._changes.most(image, tiles[:places], followed)
         kinds = {"whole": whole, "tile": tiles}
-        if most is not None:
-            kinds["changed"] = tiles[most::places]
+        if self._most is not None:
+            kinds["changed"] = tiles[self._most :: places]
         turns = [turn if turn in kinds else "tile" for turn in self._next("turn", _TURNS, count)]
         return [region for turn in turns for region in self._next(turn, kinds[turn])]
 

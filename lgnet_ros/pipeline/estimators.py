@@ -56,7 +56,7 @@ class Estimator(Protocol):
 
 
 class LGNetEstimator:
-    """LGNet behind an inference engine."""
+    """LGNet behind an inference `engine`."""
 
     def __init__(self, engine: Engine) -> None:
         self.name = engine.name
@@ -64,12 +64,12 @@ class LGNetEstimator:
         self.hand_model = engine.hand_model
         self.trained = engine.trained
         self.errors = NetworkErrors.from_dict(engine.info.errors if engine.info else {})
-        self._engine = engine
+        self.engine = engine
 
     @property
     def restarts(self) -> int:
         """How often the engine's device has failed and the engine was restarted."""
-        return self._engine.restarts
+        return self.engine.restarts
 
     def reset(self) -> None:
         """Nothing is kept between images."""
@@ -81,6 +81,6 @@ class LGNetEstimator:
         pixels = np.stack([crop.warp(image, intrinsics) for crop in crops])
         focal_px = np.array([crop.focal_px for crop in crops], dtype=np.float32)
         stopwatch.lap("crop")
-        prediction = self._engine.infer(pixels, focal_px)
+        prediction = self.engine.infer(pixels, focal_px)
         stopwatch.lap("network")
         return prediction

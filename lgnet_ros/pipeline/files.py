@@ -85,7 +85,7 @@ class FileRunner:
         image = read_image(path)
         intrinsics = self._camera(image.shape[1], image.shape[0])
         acquisition = replace(
-            self._settings.acquisition, crops_searching=_EVERYWHERE, crops_following=_EVERYWHERE
+            self._settings.acquisition, crops_at_once=_EVERYWHERE, crops_following=_EVERYWHERE
         )
         unfiltered = replace(self._settings.filter, enabled=False)
         self._pipeline.settings = replace(self._settings, acquisition=acquisition, filter=unfiltered)

@@ -18,6 +18,7 @@ from lgnet_ros.pipeline.acquisition import (
     TileDetector,
     regions_of_detections,
 )
+from lgnet_ros.pipeline.center_search import CenterDetector
 from lgnet_ros.pipeline.depth import measure_depths
 from lgnet_ros.pipeline.estimators import Estimator, LGNetEstimator, Stopwatch
 from lgnet_ros.pipeline.filters import HandFilter
@@ -47,9 +48,10 @@ class HandsPipeline:
     """Follows hands through the frames of one camera. One thread at a time.
 
     estimator: what looks through crops; an `Engine` is wrapped. detector: where to look for hands that are
-    not followed yet; by default the estimator itself, if it is a detector, or through crops of the whole
-    frame and of tiles. `settings` may be replaced between steps; a change of `max_people` starts over. How
-    wrong the estimator is, it says itself: its `errors` take the place of those in the settings.
+    not followed yet; by default the estimator itself, if it is a detector, LGNet's centers of hands, or, if
+    the weights have none, crops of the whole frame and of tiles. `settings` may be replaced between steps; a
+    change of `max_people` starts over. How wrong the estimator is, it says itself: its `errors` take the
+    place of those in the settings.
     """
 
     def __init__(
@@ -76,7 +78,7 @@ class HandsPipeline:
 
     @settings.setter
     def settings(self, settings: PipelineSettings) -> None:
-        self._search = self._detector or TileDetector(settings.acquisition.tile_share)
+        self._search = self._detector or self._own_search(settings)
         if settings.max_people != self._settings.max_people:
             self._tracker.reset()
             self._suspects.forget()
@@ -114,9 +116,10 @@ class HandsPipeline:
         image = np.zeros((240, 320, 3), dtype=np.uint8)
         crop = CropCamera.from_box(intrinsics, (159.5, 119.5), 240.0, self._estimator.size_px)
         acquisition, hands = self._settings.acquisition, 2 * self._settings.max_people
-        following = hands + acquisition.crops_again + acquisition.crops_following
-        for count in range(1, max(acquisition.crops_searching, following) + 1):
+        for count in range(1, max(acquisition.crops_at_once, hands + acquisition.crops_following) + 1):
             prediction = self._estimator.estimate(image, intrinsics, [crop] * count, Stopwatch())
+        if self._detector is None:
+            self._own_search(self._settings).regions(image, intrinsics, 1, [])
         vertices = prediction.rough_vertices[0].astype(np.float64)
         assembly.rehearse(vertices, self._geometries, crop, intrinsics)
 
@@ -152,53 +155,76 @@ class HandsPipeline:
         # A view of its own for each step: by it an estimator that looks at whole images knows a new one.
         view = _View(image.view(), intrinsics, stamp_s, depth, Stopwatch())
         followed = self._tracker.looks(stamp_s, intrinsics, self._estimator.size_px)
-        suspects = self._suspects.known
+        suspects = self._suspects.known[: max(self._settings.acquisition.crops_at_once - len(followed), 1)]
         again = self._closer_looks(view, suspects)
         searched = self._search_looks(view, detections, followed + again)
-        observed = self._observe(view, followed + again + searched)
-        start, end = len(followed), len(followed) + len(again)
-        of_followed, of_again, of_searched = observed[:start], observed[start:end], observed[end:]
+        of_followed, of_again, of_searched = self._observe(view, followed, again, searched)
         sightings: dict[Track, _Sighting] = {}
         self._follow(followed, of_followed, sightings, stamp_s)
         for track in self._tracker.tracks:
             track.seen = track in sightings
         fresh = self._fresh_suspects(of_followed + of_searched, sightings)
         closer = self._closer_looks(view, fresh)
-        closely = of_again + self._observe(view, closer)
-        self._adopt(self._sure(suspects + fresh, closely, sightings), sightings, stamp_s)
+        further = self._further_looks(view, detections, followed, closer)
+        of_closer, of_further = self._observe(view, closer, further)
+        self._adopt(self._sure(suspects + fresh, of_again + of_closer, sightings), sightings, stamp_s)
         if self._tracker.missing == 0:
             self._suspects.forget()
-        looks = followed + again + searched + closer
+        self._suspects.known += self._fresh_suspects(of_further, sightings)
+        looks = followed + again + searched + closer + further
         view.stopwatch.lap("tracking")
         hands, relation = self._hands(view, sightings)
         crops = tuple(_outline(look.crop, intrinsics) for look in looks)
         view.stopwatch.lap("tracking")
         return Frame(stamp_s, hands, relation, view.stopwatch.finish(), crops)
 
+    def _own_search(self, settings: PipelineSettings) -> Detector:
+        """By the estimator's centers of hands, if it has them; else through tiles."""
+        if isinstance(self._estimator, LGNetEstimator) and self._estimator.engine.has_centers:
+            return CenterDetector(self._estimator.engine)
+        return TileDetector(settings.acquisition.tile_share)
+
     def _search_looks(self, view: _View, detections: np.ndarray | None, looks: list[Look]) -> list[Look]:
-        tracker, acquisition = self._tracker, self._settings.acquisition
-        if tracker.missing == 0:
+        """Where hands that are missing may be; beside `looks`."""
+        if self._tracker.missing == 0:
             return []
         if detections is not None:
             regions = regions_of_detections(detections, self._steps)
-        else:
-            count = acquisition.crops_following
-            if not tracker.settled(view.stamp_s):
-                count = max(acquisition.crops_searching - len(looks), count)
-            view.stopwatch.lap("tracking")
-            outlines = [_outline(look.crop, view.intrinsics) for look in looks]
-            regions = self._search.regions(view.image, view.intrinsics, count, outlines)
-            view.stopwatch.lap("detection")
+            return [self._look(view, region) for region in regions]
+        acquisition = self._settings.acquisition
+        if self._tracker.settled(view.stamp_s):
+            return self._detected(view, acquisition.crops_following, looks)
+        return self._detected(view, acquisition.crops_at_once - len(looks), looks)
+
+    def _further_looks(
+        self, view: _View, detections: np.ndarray | None, followed: list[Look], closer: list[Look]
+    ) -> list[Look]:
+        """Where else hands may be, as far as `closer` looks leave time for a thorough search."""
+        tracker = self._tracker
+        if detections is not None or tracker.missing == 0 or tracker.settled(view.stamp_s):
+            return []
+        return self._detected(view, self._settings.acquisition.crops_at_once - len(closer), followed)
+
+    def _detected(self, view: _View, count: int, looks: list[Look]) -> list[Look]:
+        if count <= 0:
+            return []
+        view.stopwatch.lap("tracking")
+        outlines = [_outline(look.crop, view.intrinsics) for look in looks]
+        regions = self._search.regions(view.image, view.intrinsics, count, outlines)
+        view.stopwatch.lap("detection")
         return [self._look(view, region) for region in regions]
 
     def _look(self, view: _View, region: Region) -> Look:
         center, side, roll_rad = region
         return Look(CropCamera.from_box(view.intrinsics, center, side, self._estimator.size_px, roll_rad))
 
-    def _observe(self, view: _View, looks: list[Look]) -> list[list[Observation]]:
-        """Per look, the hands that it may show: those present enough to go on being followed."""
+    def _observe(self, view: _View, *kinds: list[Look]) -> list[list[list[Observation]]]:
+        """Per kind and look, the hands that it may show: those present enough to go on being followed. All
+        are looked at at once.
+        """
+        looks = [look for kind in kinds for look in kind]
         if not looks:
-            return []
+            return [[] for _ in kinds]
         view.stopwatch.lap("tracking")
         crops = [look.crop for look in looks]
         prediction = self._estimator.estimate(view.image, view.intrinsics, crops, view.stopwatch)
@@ -208,7 +234,8 @@ class HandsPipeline:
             sides = np.flatnonzero(prediction.presence[k] >= stay).tolist()
             hands = [observe(prediction, k, side, crop, view.intrinsics, joint_std_m) for side in sides]
             observed.append([hand for hand in hands if hand is not None])
-        return observed
+        rest = iter(observed)
+        return [[next(rest) for _ in kind] for kind in kinds]
 
     def _follow(
         self,
@@ -244,10 +271,10 @@ class HandsPipeline:
         self, observed: list[list[Observation]], sightings: dict[Track, _Sighting]
     ) -> list[Suspect]:
         """What looks like a hand that nobody follows yet."""
-        if self._tracker.missing == 0:
-            return []
+        acquisition = self._settings.acquisition
+        count = min(self._tracker.missing, acquisition.crops_at_once)
         seen = [observation for observations in observed for observation in observations]
-        return self._suspects.fresh(seen, _observations(sightings), self._settings.acquisition)
+        return self._suspects.fresh(seen, _observations(sightings), count, acquisition)
 
     def _sure(
         self,

@@ -47,10 +47,14 @@ class Suspects:
         self.known = []
 
     def fresh(
-        self, seen: list[Observation], taken: list[Observation], settings: AcquisitionSettings
+        self,
+        seen: list[Observation],
+        taken: list[Observation],
+        count: int,
+        settings: AcquisitionSettings,
     ) -> list[Suspect]:
-        """The likeliest of what is `seen` in the search: large enough, each one once, none that is `taken` or
-        known.
+        """The `count` likeliest of what is `seen` in the search: large enough, each one once, none that is
+        `taken` or known.
         """
         likely = [
             Suspect(hand)
@@ -58,7 +62,7 @@ class Suspects:
             if hand.score >= settings.suspect and hand.box[1] >= settings.smallest_px
         ]
         known = [suspect.seen for suspect in self.known]
-        return _distinct(likely, taken + known)[: settings.crops_closer]
+        return _distinct(likely, taken + known)[:count]
 
     def weigh(
         self,
@@ -79,8 +83,7 @@ class Suspects:
             if _confirms(hand, suspect.seen, settings)
         ]
         weighed = _distinct(weighed, taken)
-        unsettled = [suspect for suspect in weighed if 0.5 < suspect.score < settings.enter]
-        self.known = unsettled[: settings.crops_again]
+        self.known = [suspect for suspect in weighed if 0.5 < suspect.score < settings.enter]
         return [suspect.seen for suspect in weighed if suspect.score >= settings.enter]
 
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,10 +31,14 @@ FOCAL_PX = np.array([150.0, 300.0, 220.0])
 def small_network() -> LGNet:
     """Nano without its slowest parts to convert, with weights that leave no output at its initial value."""
     torch.manual_seed(3)
-    network = LGNet(LGNetConfig.nano().without("lgblock"), HandModel.load())
+    config = replace(LGNetConfig.nano().without("lgblock"), centers=True)
+    network = LGNet(config, HandModel.load())
     with torch.no_grad():
         for tail in (network.refine_stage[0].tail[-1], network.refine_stage[1].tail[-1]):
             tail.weight.normal_(std=0.05)
+        network.centers.head.weight.normal_()
+        for _ in range(25):  # batch norms that fit their inputs, or nothing of an image comes through
+            network.centers(torch.randn(2, 3, 96, 96))
     return network
 
 
@@ -109,6 +114,17 @@ def test_openvino_says_what_pytorch_says(
     assert all(value.dtype == np.float32 for value in vars(prediction).values())
     assert differences.pop("rotations") < 2e-4
     assert max(differences.values()) < 2e-5, differences  # metres, cells, probabilities
+
+
+def test_openvino_sees_the_centers_that_pytorch_sees(
+    weights: Path, folder: Path, no_conversion: None
+) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (288, 384, 3), dtype=np.uint8)
+    reference = Engine.load(weights, "cpu", backend="torch").centers(image)
+    seen = Engine.load(weights, "cpu", "fp32").centers(image)
+    assert seen.shape == (6, 18, 24) and seen.dtype == np.float32
+    assert reference[0].std() > 0.01
+    np.testing.assert_allclose(seen, reference, atol=1e-3 * np.abs(reference).max())
 
 
 def test_batches_of_changing_size_are_answered_each_for_itself(

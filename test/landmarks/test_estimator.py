@@ -143,7 +143,10 @@ def test_an_image_without_hands_has_none(finder, estimator: LandmarkEstimator) -
 
 def test_the_detector_shows_every_hand_whole_and_fingers_up_to_others(pair, finder) -> None:
     finder.tell(pair)
-    regions = MediaPipeDetector(finder).regions(IMAGE, CAMERA, 1, [])
+    detector = MediaPipeDetector(finder)
+    regions = detector.regions(IMAGE, CAMERA, 1, [])
+    assert len(regions) == len(pair)
+    assert detector.regions(IMAGE, CAMERA, 1, []) == []  # it knows no others
     for known, (center, side, roll) in zip(pair, regions, strict=True):
         crop = CropCamera.from_box(CAMERA, center, side, 256, roll)
         pixels = crop.project(known.vertices)

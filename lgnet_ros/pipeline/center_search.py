@@ -1,0 +1,118 @@
+"""A search that sees the whole image at once: where the network's centers are, LGNet looks through crops."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from lgnet_ros.geometry import CameraIntrinsics, upright_roll
+from lgnet_ros.network.hand_centers import IMAGE_HEIGHT, IMAGE_WIDTH, STRIDE_PX, USUAL_EXTENT_PX
+from lgnet_ros.pipeline.acquisition import OWN_CROP_MARGIN, Region
+
+LEAST_SCORE = 0.3
+"""From here on a center is worth a look."""
+
+_ONE_HAND = 0.3  # centers nearer than that share of the larger hand are of one
+
+
+class SeesCenters(Protocol):
+    """What finds them: an `Engine` of a network that has centers."""
+
+    def centers(self, image: np.ndarray) -> np.ndarray:
+        """(288, 384, 3) uint8 RGB to the maps (6, 18, 24) of `HandCenters`."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a hand seems to be, px of the image. score: 0 to 1. center (2,). extent: longer side of the box
+    around its joints. pointing (2,): wrist to middle knuckle.
+    """
+
+    score: float
+    center: np.ndarray
+    extent: float
+    pointing: np.ndarray
+
+    @property
+    def region(self) -> Region:
+        """A crop of its own, fingers up."""
+        pair = np.stack([np.zeros(2), self.pointing])[None]
+        return Region(self.center, self.extent / OWN_CROP_MARGIN, upright_roll(pair, self.extent))
+
+
+def spots_of(maps: np.ndarray, least_score: float = LEAST_SCORE) -> list[Spot]:
+    """What the maps (6, 18, 24) of `HandCenters` say, px of its image, the likeliest first: cells that no
+    neighbor outdoes, each hand once.
+    """
+    scores = 1 / (1 + np.exp(-maps[0].astype(np.float64)))
+    highest = cv2.dilate(scores, np.ones((3, 3), np.uint8))
+    found = []
+    for row, column in zip(*np.nonzero((scores == highest) & (scores >= least_score)), strict=True):
+        x, y, size, *pointing = maps[1:, row, column].astype(np.float64)
+        center = (np.array([column + x, row + y]) + 0.5) * STRIDE_PX - 0.5
+        extent = USUAL_EXTENT_PX * math.exp(min(max(size, -3.0), 3.0))
+        found.append(Spot(float(scores[row, column]), center, extent, extent * np.array(pointing)))
+    kept: list[Spot] = []
+    for spot in sorted(found, key=lambda spot: -spot.score):
+        if not any(_apart(spot, other.center, other.extent) < _ONE_HAND for other in kept):
+            kept.append(spot)
+    return kept
+
+
+def letterboxed(image: np.ndarray) -> tuple[np.ndarray, float]:
+    """The image (H, W, 3) as large as it fits into (288, 384, 3), from the top left, black beside it; and how
+    much smaller it has become.
+    """
+    height, width = image.shape[:2]
+    scale = min(IMAGE_WIDTH / width, IMAGE_HEIGHT / height)
+    size = (max(round(width * scale), 1), max(round(height * scale), 1))
+    whole = np.zeros((IMAGE_HEIGHT, IMAGE_WIDTH, 3), np.uint8)
+    whole[: size[1], : size[0]] = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return whole, scale
+
+
+class CenterDetector:
+    """A `Detector`: where centers of hands are that no followed hand's crop is around."""
+
+    def __init__(self, network: SeesCenters) -> None:
+        self._network = network
+        self._image: np.ndarray | None = None
+        self._unnamed: list[Spot] = []
+
+    def regions(
+        self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int, followed: list[np.ndarray]
+    ) -> list[Region]:
+        """See `Detector.regions`; the likeliest first."""
+        if image is not self._image:
+            self._image, self._unnamed = image, self._spots(image)
+        new = [spot for spot in self._unnamed if not any(_is_looked_at(spot, crop) for crop in followed)]
+        self._unnamed = new[count:]
+        return [spot.region for spot in new[:count]]
+
+    def _spots(self, image: np.ndarray) -> list[Spot]:
+        whole, scale = letterboxed(image)
+        return [
+            Spot(
+                spot.score,
+                (spot.center + 0.5) / scale - 0.5,
+                spot.extent / scale,
+                spot.pointing / scale,
+            )
+            for spot in spots_of(self._network.centers(whole))
+        ]
+
+
+def _is_looked_at(spot: Spot, outline: np.ndarray) -> bool:
+    """Whether a crop, corners (4, 2) px, is around this hand and about as close as its own would be."""
+    extent = OWN_CROP_MARGIN * float(np.linalg.norm(outline[1] - outline[0]))
+    alike = 0.4 < spot.extent / extent < 2.5
+    return alike and _apart(spot, outline.mean(axis=0), extent) < _ONE_HAND
+
+
+def _apart(spot: Spot, center: np.ndarray, extent: float) -> float:
+    """How far from a hand elsewhere, in extents of the larger of the two."""
+    return float(np.linalg.norm(spot.center - center)) / max(spot.extent, extent)

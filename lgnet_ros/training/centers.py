@@ -1,0 +1,204 @@
+"""Teaching `HandCenters` where hands are: rendered whole images, turned, scaled and recoloured each time
+anew.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from lgnet_ros.data.synthetic.stream import in_processes
+from lgnet_ros.data.whole_images import (
+    Labelled,
+    Packed,
+    augmented,
+    box_in_image,
+    can_be_found,
+    rendered,
+    unpacked,
+)
+from lgnet_ros.network import LGNet, normalize
+from lgnet_ros.network.efficientnet import EfficientNetLite0
+from lgnet_ros.network.hand_centers import (
+    COLUMNS,
+    MAPS,
+    ROWS,
+    STRIDE_PX,
+    USUAL_EXTENT_PX,
+    HandCenters,
+)
+from lgnet_ros.training.muon import Muon, is_matrix
+from lgnet_ros.training.strict import require
+
+_WRIST, _KNUCKLE = 0, 9
+_FROZEN_STAGES = 3  # MediaPipe's, as in LGNet's own backbone
+_FOCUS, _RELIEF = 2, 4  # the focal loss's exponents, as in "Objects as Points"
+_ADAM_SHARE = 0.6
+_EMA_DECAY, _GRADIENT_CLIP, _WARMUP_STEPS, _FINAL_SHARE = 0.99, 20.0, 30, 0.02
+
+
+@dataclass(frozen=True)
+class CentersRecipe:
+    """images: rendered, of the training split. steps, batch: of training; an image is seen some times.
+    learning_rate: of matrices (Muon); what is left to AdamW has 0.6 of it.
+    """
+
+    images: int = 32000
+    steps: int = 2000
+    batch: int = 32
+    learning_rate: float = 1e-3
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("images", "steps", "batch"):
+            require(getattr(self, name) > 0, f"{name} {getattr(self, name)}: at least 1")
+        require(self.learning_rate > 0, f"learning rate {self.learning_rate}: must be above 0")
+
+
+class CenterTargets(NamedTuple):
+    """center (18,24): 1 at a hand's center, less around it. counts (18,24): 0 where neither is right. places
+    (5,18,24): what the other maps should be, of the nearest hand, weighted by near (18,24).
+    """
+
+    center: np.ndarray
+    counts: np.ndarray
+    places: np.ndarray
+    near: np.ndarray
+
+
+def targets_of(sample: Labelled) -> CenterTargets:
+    """What `HandCenters` should say of an image."""
+    targets = CenterTargets(
+        np.zeros((ROWS, COLUMNS), np.float32),
+        np.ones((ROWS, COLUMNS), np.float32),
+        np.zeros((MAPS - 1, ROWS, COLUMNS), np.float32),
+        np.zeros((ROWS, COLUMNS), np.float32),
+    )
+    cells = np.stack(np.meshgrid(np.arange(COLUMNS), np.arange(ROWS)), axis=-1)
+    middles = (cells + 0.5) * STRIDE_PX - 0.5  # (18,24,2) px
+    for side in np.flatnonzero(sample.seen):
+        joints = sample.joints[side]
+        center, extent = box_in_image(joints)
+        offset = center - middles
+        distance = np.linalg.norm(offset, axis=-1)
+        if not can_be_found(joints, sample.seen[side]):
+            targets.counts[distance < 0.6 * extent + STRIDE_PX] = 0
+            continue
+        nearness = np.exp(-0.5 * (distance / max(0.15 * extent, 0.6 * STRIDE_PX)) ** 2).astype(np.float32)
+        nearest = np.unravel_index(distance.argmin(), distance.shape)
+        own = distance <= max(0.25 * extent, 0.75 * STRIDE_PX)
+        own[nearest] = True
+        own &= nearness >= targets.near
+        np.maximum(targets.center, nearness, out=targets.center)
+        targets.center[nearest] = 1
+        size = math.log(extent / USUAL_EXTENT_PX)
+        pointing = (joints[_KNUCKLE] - joints[_WRIST]) / extent
+        targets.places[:2, own] = offset[own].T / STRIDE_PX
+        targets.places[2:, own] = np.array([size, *pointing])[:, None]
+        targets.near[own] = nearness[own]
+    targets.counts[targets.center == 1] = 1
+    return targets
+
+
+def centers_loss(maps: Tensor, center: Tensor, counts: Tensor, places: Tensor, near: Tensor) -> Tensor:
+    """Of maps (B,6,18,24): the focal loss of the centers, and L1 (smooth near 0) of the other maps around
+    them. The others: `CenterTargets`, with a batch axis.
+    """
+    probability = maps[:, 0].sigmoid().clamp(1e-5, 1 - 1e-5)
+    hit = (1 - probability) ** _FOCUS * probability.log()
+    quiet = (1 - center) ** _RELIEF * probability**_FOCUS * (1 - probability).log()
+    is_center = center == 1
+    focal = -(torch.where(is_center, hit, quiet) * counts).sum() / is_center.sum().clamp(min=1)
+    apart = F.smooth_l1_loss(maps[:, 1:], places, reduction="none", beta=0.3).sum(1)
+    return focal + (apart * near).sum() / near.sum().clamp(min=1)
+
+
+def learn_centers(
+    backbone: EfficientNetLite0,
+    recipe: CentersRecipe,
+    workers: int = 1,
+    progress: Callable[[int, float], None] = lambda step, loss: None,
+) -> HandCenters:
+    """Centers that begin with the backbone's weights; the same for the same recipe, but for rounding.
+
+    workers: processes that render. progress(step, loss).
+    """
+    torch.manual_seed(recipe.seed)
+    rng = np.random.default_rng(recipe.seed)
+    network = HandCenters()
+    network.begin_as(backbone)
+    network = network.to(memory_format=torch.channels_last)
+    for part in (network.stem, network.stem_norm, *network.stages[:_FROZEN_STAGES]):
+        part.requires_grad_(False)
+    optimizer, rates = _optimizer(network, recipe.learning_rate)
+    average = {name: value.clone() for name, value in network.state_dict().items()}
+    pool: list[Packed] = []
+    stream = in_processes(partial(rendered, recipe.seed, "train"), range(recipe.images), workers)
+    for step in range(recipe.steps):
+        pool += islice(stream, math.ceil((step + 1) * recipe.images / recipe.steps) - len(pool))
+        chosen = rng.integers(0, len(pool), recipe.batch)
+        batch = [augmented(unpacked(pool[index]), rng) for index in chosen]
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate * _rate_share(step, recipe.steps)
+        loss = _step(network, optimizer, batch)
+        _follow(average, network, min(_EMA_DECAY, (step + 1) / (step + 20)))
+        progress(step + 1, loss)
+    network.load_state_dict(average)
+    return network.eval()
+
+
+def give_centers(network: LGNet, centers: HandCenters) -> None:
+    """From now on the network knows centers: these."""
+    network.config = replace(network.config, centers=True)
+    network.centers = centers
+
+
+def _step(network: HandCenters, optimizer: Muon, batch: list[Labelled]) -> float:
+    network.train()
+    for part in (network.stem_norm, *network.stages):  # norms keep the statistics that they begin with
+        part.eval()
+    images = torch.from_numpy(np.stack([sample.image for sample in batch]))
+    targets = [torch.from_numpy(np.stack(part)) for part in zip(*map(targets_of, batch), strict=True)]
+    with torch.autocast("cpu", torch.bfloat16):
+        maps = network(normalize(images).contiguous(memory_format=torch.channels_last))
+    loss = centers_loss(maps, *targets)
+    optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(network.parameters(), _GRADIENT_CLIP)
+    optimizer.step()
+    return loss.item()
+
+
+def _optimizer(network: HandCenters, rate: float) -> tuple[Muon, list[float]]:
+    learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    matrices = [parameter for parameter in learning if is_matrix(parameter)]
+    others = [parameter for parameter in learning if not is_matrix(parameter)]
+    groups = [
+        {"params": matrices, "lr": rate, "weight_decay": 0.01, "matrices": True},
+        {"params": others, "lr": _ADAM_SHARE * rate, "matrices": False},
+    ]
+    return Muon(groups), [rate, _ADAM_SHARE * rate]
+
+
+def _rate_share(step: int, steps: int) -> float:
+    """A linear warm-up, then half a cosine."""
+    decayed = _FINAL_SHARE + (1 - _FINAL_SHARE) * (1 + math.cos(math.pi * step / steps)) / 2
+    return min(1.0, (step + 1) / _WARMUP_STEPS) * decayed
+
+
+@torch.no_grad()
+def _follow(average: dict[str, Tensor], network: HandCenters, decay: float) -> None:
+    for name, value in network.state_dict().items():
+        if value.dtype.is_floating_point:
+            average[name].lerp_(value, 1 - decay)
+        else:
+            average[name].copy_(value)

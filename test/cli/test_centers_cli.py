@@ -1,0 +1,57 @@
+"""`lgnet centers` from the shell: taught, handed on, measured; what is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lgnet_ros.cli.main import main
+from lgnet_ros.hand_model import HandModel
+from lgnet_ros.inference import Engine, load_network
+from lgnet_ros.paths import weights_directory
+
+
+@pytest.fixture
+def shipped(tmp_path: Path) -> Path:
+    """A copy of nano's weights."""
+    return Path(shutil.copy(weights_directory() / "nano.safetensors", tmp_path / "mine.safetensors"))
+
+
+@pytest.mark.slow
+def test_weights_are_taught_centers_hand_them_on_and_stay_as_they_are_otherwise(
+    shipped: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taught = tmp_path / "taught.safetensors"
+    few = ["--images", "4", "--steps", "3", "--batch", "2", "--workers", "0"]
+    assert main(["centers", "learn", "--weights", str(shipped), "--out", str(taught), *few]) == 0
+    assert main(["centers", "copy", str(taught), str(shipped)]) == 0
+    model = HandModel.load()
+    (first, info), (second, other) = load_network(taught, model), load_network(shipped, model)
+    assert info.config["centers"] and info.metrics == other.metrics and info.errors == other.errors
+    for name, value in first.state_dict().items():
+        assert (second.state_dict()[name] - value).abs().max() <= 0.01 * value.abs().max() + 1e-6, name
+    assert Engine.load(shipped, "cpu", backend="torch").has_centers
+    capsys.readouterr()
+    assert main(["centers", "check", "--weights", str(taught), "--count", "3", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["images"] == 3 and report["hands"] == sum(row["hands"] for row in report["by_extent"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["learn", "--weights", "light", "--out", "x.safetensors"], "no trained weights"),
+        (["learn", "--out", "x.safetensors", "--steps", "0"], "steps 0: at least 1"),
+        (["check", "--count", "0"], "--count 0: at least 1"),
+        (["copy", "missing.safetensors", "missing.safetensors"], "no such weights file"),
+    ],
+)
+def test_mistakes_get_one_line(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["centers", *arguments]) == 2
+    printed = capsys.readouterr().err
+    assert words in printed and "Traceback" not in printed

@@ -1,0 +1,105 @@
+"""The search that sees the whole image at once, told by a network that is right where hands are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from faulty_engine import Faulty, engine_on
+
+from lgnet_ros.geometry import CameraIntrinsics, CropCamera
+from lgnet_ros.network.hand_centers import COLUMNS, IMAGE_HEIGHT, IMAGE_WIDTH, MAPS, ROWS, USUAL_EXTENT_PX
+from lgnet_ros.pipeline import HandsPipeline
+from lgnet_ros.pipeline.center_search import CenterDetector, letterboxed, spots_of
+
+CAMERA = CameraIntrinsics.from_field_of_view(640, 480, 1.15)
+
+
+class Told:
+    """Says what it is told; hands as (x, y, extent, pointing x, pointing y) px, and logits."""
+
+    def __init__(self, *hands: tuple[float, ...]) -> None:
+        self.hands, self.images = hands, []
+
+    def centers(self, image: np.ndarray) -> np.ndarray:
+        assert image.shape == (IMAGE_HEIGHT, IMAGE_WIDTH, 3) and image.dtype == np.uint8
+        self.images.append(image)
+        maps = np.zeros((MAPS, ROWS, COLUMNS), np.float32)
+        maps[0] = -9
+        for x, y, extent, toward_x, toward_y, logit in self.hands:
+            column, row = int((x + 0.5) // 16), int((y + 0.5) // 16)
+            place = (x + 0.5) / 16 - 0.5 - column, (y + 0.5) / 16 - 0.5 - row
+            size = np.log(extent / USUAL_EXTENT_PX)
+            maps[:, row, column] = (logit, *place, size, toward_x / extent, toward_y / extent)
+        return maps
+
+
+@pytest.mark.parametrize(("width", "height"), [(640, 480), (1280, 720), (480, 640), (320, 240), (100, 700)])
+def test_regions_are_where_the_network_saw_hands_whatever_the_images_form(width: int, height: int) -> None:
+    scale = min(384 / width, 288 / height)
+    x, y, extent = 0.3 * width, 0.6 * height, 0.2 * min(width, height)
+    told = Told(((x + 0.5) * scale - 0.5, (y + 0.5) * scale - 0.5, extent * scale, 0.0, -9.0, 3.0))
+    image = np.full((height, width, 3), 200, np.uint8)
+    camera = CameraIntrinsics.from_field_of_view(width, height, 1.0)
+    (region,) = CenterDetector(told).regions(image, camera, 2, [])
+    np.testing.assert_allclose(region.center, [x, y], atol=0.01)
+    assert region.side == pytest.approx(extent / 0.7, rel=1e-4)
+    assert (told.images[0] > 0).any(axis=-1).mean() == pytest.approx(
+        width * height * scale**2 / (384 * 288), abs=0.01
+    )
+
+
+@pytest.mark.parametrize("toward", [(0.0, -30.0), (30.0, 0.0), (-20.0, 20.0)])
+def test_its_crops_show_fingers_up(toward: tuple[float, float]) -> None:
+    (region,) = CenterDetector(Told((190, 140, 60, *toward, 3.0))).regions(
+        np.zeros((480, 640, 3), np.uint8), CAMERA, 2, []
+    )
+    crop = CropCamera.from_box(CAMERA, region.center, region.side, 192, region.roll_rad)
+    start, end = crop.crop_pixels(np.array([region.center, region.center + toward]), CAMERA)
+    assert end[1] < start[1] and abs(end[0] - start[0]) < 0.3 * abs(end[1] - start[1])
+
+
+def test_the_likeliest_come_first_and_asked_again_the_others() -> None:
+    told = Told((60, 60, 40, 0, -9, 1.0), (200, 150, 40, 0, -9, 3.0), (320, 60, 40, 0, -9, 2.0))
+    detector, image = CenterDetector(told), np.zeros((288, 384, 3), np.uint8)
+    camera = CameraIntrinsics.from_field_of_view(384, 288, 1.0)
+    first = detector.regions(image, camera, 2, [])
+    assert [round(region.center[0]) for region in first] == [200, 320]
+    assert [round(region.center[0]) for region in detector.regions(image, camera, 2, [])] == [60]
+    assert detector.regions(image, camera, 2, []) == []
+    assert len(told.images) == 1  # one look at an image
+    assert len(detector.regions(image.copy(), camera, 9, [])) == 3
+
+
+def test_a_hand_that_is_followed_is_not_named() -> None:
+    told = Told((100, 100, 60, 0, -9, 3.0), (280, 150, 60, 0, -9, 2.0))
+    camera = CameraIntrinsics.from_field_of_view(384, 288, 1.0)
+    around = np.array([[57.0, 57.0], [143.0, 57.0], [143.0, 143.0], [57.0, 143.0]])
+    image = np.zeros((288, 384, 3), np.uint8)
+    (region,) = CenterDetector(told).regions(image, camera, 2, [around])
+    assert region.center[0] == pytest.approx(280, abs=0.1)
+    whole = (around - 100) * 4 + 100  # a crop of the whole image does not follow what it happens to show
+    assert len(CenterDetector(told).regions(image, camera, 2, [whole])) == 2
+
+
+def test_faint_centers_are_none_and_neighbors_are_one_hand() -> None:
+    black, _ = letterboxed(np.zeros((4, 4, 3), np.uint8))
+    assert spots_of(Told((100, 100, 60, 0, -9, -3.0)).centers(black)) == []
+    two = Told((100, 100, 60, 0, -9, 3.0), (110, 132, 90, 0, -9, 2.0))
+    assert len(spots_of(two.centers(black))) == 2
+    one = Told((100, 100, 120, 0, -9, 3.0), (110, 132, 130, 0, -9, 2.0))
+    assert len(spots_of(one.centers(black))) == 1
+
+
+def test_a_network_that_knows_centers_searches_by_them() -> None:
+    told = Told((190, 140, 60, 0, -9, 3.0))
+    backend = Faulty("fake", [])
+    backend.centers = told.centers
+    image = np.zeros((480, 640, 3), np.uint8)
+    for knows, crops in ((True, 1), (False, 4)):
+        pipeline = HandsPipeline(engine_on(backend, centers=knows))
+        frame = pipeline.step(image, CAMERA, 0.0)
+        assert len(frame.crops) == crops
+    assert len(told.images) == 1
+    pipeline = HandsPipeline(engine_on(backend, centers=True))
+    (outline,) = pipeline.step(image, CAMERA, 0.0).crops
+    np.testing.assert_allclose(outline.mean(axis=0), np.array([190.5, 140.5]) / 0.6 - 0.5, atol=1.0)
