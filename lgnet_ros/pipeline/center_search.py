@@ -94,16 +94,16 @@ class CenterDetector:
         return [spot.region for spot in new[:count]]
 
     def _spots(self, image: np.ndarray) -> list[Spot]:
+        """Those of the image itself, px of it: their centers are in it, or nearly so."""
         whole, scale = letterboxed(image)
-        return [
-            Spot(
-                spot.score,
-                (spot.center + 0.5) / scale - 0.5,
-                spot.extent / scale,
-                spot.pointing / scale,
-            )
-            for spot in spots_of(self._network.centers(whole))
-        ]
+        last = np.array(image.shape[1::-1]) - 1.0
+        spots = []
+        for spot in spots_of(self._network.centers(whole)):
+            center = (spot.center + 0.5) / scale - 0.5
+            held = np.clip(center, 0.0, last)
+            if np.abs(center - held).max() * scale < STRIDE_PX:
+                spots.append(Spot(spot.score, held, spot.extent / scale, spot.pointing / scale))
+        return spots
 
 
 def _is_looked_at(spot: Spot, outline: np.ndarray) -> bool:

@@ -81,6 +81,14 @@ def test_a_hand_that_is_followed_is_not_named() -> None:
     assert len(CenterDetector(told).regions(image, camera, 2, [whole])) == 2
 
 
+def test_what_lies_beside_the_image_is_no_hand() -> None:
+    image, camera = np.zeros((720, 1280, 3), np.uint8), CameraIntrinsics.from_field_of_view(1280, 720, 1.0)
+    beside = Told((200, 250, 40, 0, -9, 3.0))  # 1280×720 fills the upper 216 rows of 288
+    assert CenterDetector(beside).regions(image, camera, 2, []) == []
+    (region,) = CenterDetector(Told((200, 220, 40, 0, -9, 3.0))).regions(image, camera, 2, [])
+    assert region.center[1] == 719
+
+
 def test_faint_centers_are_none_and_neighbors_are_one_hand() -> None:
     black, _ = letterboxed(np.zeros((4, 4, 3), np.uint8))
     assert spots_of(Told((100, 100, 60, 0, -9, -3.0)).centers(black)) == []
