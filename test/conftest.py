@@ -1,11 +1,15 @@
-"""What all tests share: a ROS graph of their own, one thread per library, slow tests last."""
+"""What all tests share: a ROS graph of their own, one thread per library, `test/support`, slow tests last."""
 
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 # Set before anything imports rclpy or torch, and inherited by the processes that tests start. Several
 # processes of pytest (xdist, another checkout) must not hear each other; up to 101 the ports are free.

@@ -1,14 +1,11 @@
-"""Makes `test/support` importable; every test gets a rig of its own."""
+"""Every test gets a rig of its own."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
