@@ -14,6 +14,7 @@ from lgnet_ros.data.synthetic.stream import render_sample
 from lgnet_ros.network.hand_centers import IMAGE_HEIGHT, IMAGE_WIDTH
 
 _SIZE = np.array([IMAGE_WIDTH, IMAGE_HEIGHT])
+# With fewer joints in sight, or smaller, a hand counts neither as one nor as none.
 _LEAST_SEEN, _LEAST_PX = 4, 12.0
 _ENLARGED = 0.75, 1.6
 _SHOWN_A_HAND = 0.7  # of what is enlarged, how much moves towards a hand
@@ -24,9 +25,7 @@ Packed = tuple[bytes, np.ndarray, np.ndarray]
 
 
 class Labelled(NamedTuple):
-    """image (288, 384, 3) uint8 RGB. joints (2, 21, 2) px. seen (2,): how many of them; 0: there is no such
-    hand.
-    """
+    """image (288, 384, 3) uint8 RGB. joints (2, 21, 2) px. seen (2,): how many of them; 0: no such hand."""
 
     image: np.ndarray
     joints: np.ndarray

@@ -1,5 +1,4 @@
-"""Where in a whole image hands are: one pass of a small network, after "Objects as Points" (Zhou et al.,
-2019).
+"""Where in a whole image hands are, in one pass of a small network ("Objects as Points", Zhou et al., 2019).
 
 It answers for each cell of 16 pixels: is it the center of a hand, and if so, where exactly, how large is the
 hand, and where do its fingers point? LGNet then looks there through a crop, and only that look decides what

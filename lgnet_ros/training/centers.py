@@ -1,6 +1,4 @@
-"""Teaching `HandCenters` where hands are: rendered whole images, turned, scaled and recoloured each time
-anew.
-"""
+"""Teaching `HandCenters` where hands are, on rendered whole images, turned and recoloured anew each time."""
 
 from __future__ import annotations
 
@@ -48,7 +46,7 @@ _EMA_DECAY, _GRADIENT_CLIP, _WARMUP_STEPS, _FINAL_SHARE = 0.99, 20.0, 30, 0.02
 
 @dataclass(frozen=True)
 class CentersRecipe:
-    """images: rendered, of the training split. steps, batch: of training; an image is seen some times.
+    """images: rendered, of the training split; each is seen about `steps` · `batch` / `images` times.
     learning_rate: of matrices (Muon); what is left to AdamW has 0.6 of it.
     """
 
