@@ -13,7 +13,7 @@ from lgnet_ros.geometry import CameraIntrinsics, upright_roll
 from lgnet_ros.network.hand_centers import IMAGE_HEIGHT, IMAGE_WIDTH, STRIDE_PX, USUAL_EXTENT_PX
 from lgnet_ros.pipeline.acquisition import OWN_CROP_MARGIN, Region
 
-LEAST_SCORE = 0.3
+LEAST_SCORE = 0.45
 """From here on a center is worth a look."""
 
 _ONE_HAND = 0.3  # centers nearer than that share of the larger hand are of one

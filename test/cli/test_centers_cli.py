@@ -11,6 +11,7 @@ import pytest
 from lgnet_ros.cli.main import main
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference import Engine, load_network
+from lgnet_ros.inference.weights import read_info
 from lgnet_ros.paths import weights_directory
 
 
@@ -38,6 +39,14 @@ def test_weights_are_taught_centers_hand_them_on_and_stay_as_they_are_otherwise(
     assert main(["centers", "check", "--weights", str(taught), "--count", "3", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["images"] == 3 and report["hands"] == sum(row["hands"] for row in report["by_extent"])
+
+
+def test_what_ships_finds_hands(capsys: pytest.CaptureFixture[str]) -> None:
+    assert read_info(weights_directory() / "nano.safetensors").config["centers"]
+    assert main(["centers", "check", "--count", "60", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["found"] > 0.5
+    assert report["false_per_image"] < 1.0
 
 
 @pytest.mark.parametrize(
