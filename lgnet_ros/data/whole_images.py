@@ -11,6 +11,7 @@ import numpy as np
 from lgnet_ros.data.augment import MIN_JOINTS_INSIDE, jittered_colors
 from lgnet_ros.data.synthetic.settings import SyntheticSettings
 from lgnet_ros.data.synthetic.stream import render_sample
+from lgnet_ros.geometry import box_around
 from lgnet_ros.network.hand_centers import IMAGE_HEIGHT, IMAGE_WIDTH
 
 _SIZE = np.array([IMAGE_WIDTH, IMAGE_HEIGHT])
@@ -76,6 +77,4 @@ def can_be_found(joints: np.ndarray, seen: int) -> bool:
 
 def box_in_image(joints: np.ndarray) -> tuple[np.ndarray, float]:
     """Center (2,) and longer side, px, of the box around joints (21, 2) held inside the image."""
-    held = np.clip(joints, 0, _SIZE - 1)
-    low, high = held.min(axis=0), held.max(axis=0)
-    return (low + high) / 2, float((high - low).max())
+    return box_around(np.clip(joints, 0, _SIZE - 1), margin=1.0)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from lgnet_ros.data.synthetic.stream import in_processes
 from lgnet_ros.data.whole_images import box_in_image, can_be_found, rendered, unpacked
 from lgnet_ros.pipeline.center_search import SeesCenters, Spot, spots_of
 
@@ -15,21 +13,23 @@ _EXTENTS_PX = (12, 24, 36, 60, 100, 400)  # in an image of 384×288
 _NEAR, _ALIKE = 0.4, 2.0  # shares of the larger extent; how many times larger or smaller
 
 
-def centers_report(network: SeesCenters, count: int, seed: int = 0, workers: int = 0) -> dict[str, Any]:
+def centers_report(network: SeesCenters, count: int, seed: int = 0) -> dict[str, Any]:
     """Of `count` images of the test split: which share of the hands that can be found has a center, by their
     size, and how many centers of nothing an image has.
     """
     extents, found, false = [], [], 0
-    for kept in in_processes(partial(rendered, seed, "test"), range(count), workers):
-        sample = unpacked(kept)
+    for index in range(count):
+        sample = unpacked(rendered(seed, "test", index))
         spots = spots_of(network.centers(sample.image))
         of_hands: set[int] = set()
         for joints, seen in zip(sample.joints, sample.seen, strict=True):
-            if seen:
-                own = [k for k, spot in enumerate(spots) if _is_of(spot, *box_in_image(joints))]
-                of_hands.update(own)
-            if seen and can_be_found(joints, seen):
-                extents.append(box_in_image(joints)[1])
+            if not seen:
+                continue
+            center, extent = box_in_image(joints)
+            own = [k for k, spot in enumerate(spots) if _is_of(spot, center, extent)]
+            of_hands.update(own)
+            if can_be_found(joints, seen):
+                extents.append(extent)
                 found.append(bool(own))
         false += len(spots) - len(of_hands)
     sizes, hits = np.array(extents), np.array(found, dtype=bool)

@@ -13,9 +13,7 @@ from lgnet_ros.geometry import CameraIntrinsics, upright_roll
 from lgnet_ros.network.hand_centers import IMAGE_HEIGHT, IMAGE_WIDTH, STRIDE_PX, USUAL_EXTENT_PX
 from lgnet_ros.pipeline.acquisition import OWN_CROP_MARGIN, Region
 
-LEAST_SCORE = 0.45
-"""From here on a center is worth a look."""
-
+_LEAST_SCORE = 0.45  # from here on a center is worth a look
 _ONE_HAND = 0.3  # centers nearer than that share of the larger hand are of one
 
 
@@ -44,14 +42,14 @@ class Spot:
         return Region(self.center, self.extent / OWN_CROP_MARGIN, upright_roll(pair, self.extent))
 
 
-def spots_of(maps: np.ndarray, least_score: float = LEAST_SCORE) -> list[Spot]:
+def spots_of(maps: np.ndarray) -> list[Spot]:
     """What the maps (6, 18, 24) of `HandCenters` say, px of its image, the likeliest first: cells that no
     neighbor outdoes, each hand once.
     """
     scores = 1 / (1 + np.exp(-maps[0].astype(np.float64)))
     highest = cv2.dilate(scores, np.ones((3, 3), np.uint8))
     found = []
-    for row, column in zip(*np.nonzero((scores == highest) & (scores >= least_score)), strict=True):
+    for row, column in zip(*np.nonzero((scores == highest) & (scores >= _LEAST_SCORE)), strict=True):
         x, y, size, *pointing = maps[1:, row, column].astype(np.float64)
         center = (np.array([column + x, row + y]) + 0.5) * STRIDE_PX - 0.5
         extent = USUAL_EXTENT_PX * math.exp(min(max(size, -3.0), 3.0))

@@ -24,6 +24,7 @@ from lgnet_ros.data.whole_images import (
     rendered,
     unpacked,
 )
+from lgnet_ros.hand_model.topology import WRIST_AND_KNUCKLE
 from lgnet_ros.network import LGNet, normalize
 from lgnet_ros.network.efficientnet import EfficientNetLite0
 from lgnet_ros.network.hand_centers import (
@@ -34,13 +35,13 @@ from lgnet_ros.network.hand_centers import (
     USUAL_EXTENT_PX,
     HandCenters,
 )
-from lgnet_ros.training.muon import Muon, is_matrix
+from lgnet_ros.training.optimizers import make_optimizer
+from lgnet_ros.training.recipe import OptimizerRecipe
 from lgnet_ros.training.strict import require
 
-_WRIST, _KNUCKLE = 0, 9
 _FROZEN_STAGES = 3  # MediaPipe's, as in LGNet's own backbone
 _FOCUS, _RELIEF = 2, 4  # the focal loss's exponents, as in "Objects as Points"
-_ADAM_SHARE = 0.6
+_ADAM_SHARE, _WEIGHT_DECAY = 0.6, 0.01
 _EMA_DECAY, _GRADIENT_CLIP, _WARMUP_STEPS, _FINAL_SHARE = 0.99, 20.0, 30, 0.02
 
 
@@ -99,7 +100,8 @@ def targets_of(sample: Labelled) -> CenterTargets:
         np.maximum(targets.center, nearness, out=targets.center)
         targets.center[nearest] = 1
         size = math.log(extent / USUAL_EXTENT_PX)
-        pointing = (joints[_KNUCKLE] - joints[_WRIST]) / extent
+        wrist, knuckle = joints[WRIST_AND_KNUCKLE]
+        pointing = (knuckle - wrist) / extent
         targets.places[:2, own] = offset[own].T / STRIDE_PX
         targets.places[2:, own] = np.array([size, *pointing])[:, None]
         targets.near[own] = nearness[own]
@@ -137,7 +139,10 @@ def learn_centers(
     network = network.to(memory_format=torch.channels_last)
     for part in (network.stem, network.stem_norm, *network.stages[:_FROZEN_STAGES]):
         part.requires_grad_(False)
-    optimizer, rates = _optimizer(network, recipe.learning_rate)
+    learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    rate = recipe.learning_rate
+    optimizer = make_optimizer(OptimizerRecipe("muon", rate, _ADAM_SHARE * rate, _WEIGHT_DECAY), learning)
+    rates = [group["lr"] for group in optimizer.param_groups]
     average = {name: value.clone() for name, value in network.state_dict().items()}
     pool: list[Packed] = []
     stream = in_processes(partial(rendered, recipe.seed, "train"), range(recipe.images), workers)
@@ -160,7 +165,7 @@ def give_centers(network: LGNet, centers: HandCenters) -> None:
     network.centers = centers
 
 
-def _step(network: HandCenters, optimizer: Muon, batch: list[Labelled]) -> float:
+def _step(network: HandCenters, optimizer: torch.optim.Optimizer, batch: list[Labelled]) -> float:
     network.train()
     for part in (network.stem_norm, *network.stages):  # norms keep the statistics that they begin with
         part.eval()
@@ -174,17 +179,6 @@ def _step(network: HandCenters, optimizer: Muon, batch: list[Labelled]) -> float
     torch.nn.utils.clip_grad_norm_(network.parameters(), _GRADIENT_CLIP)
     optimizer.step()
     return loss.item()
-
-
-def _optimizer(network: HandCenters, rate: float) -> tuple[Muon, list[float]]:
-    learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    matrices = [parameter for parameter in learning if is_matrix(parameter)]
-    others = [parameter for parameter in learning if not is_matrix(parameter)]
-    groups = [
-        {"params": matrices, "lr": rate, "weight_decay": 0.01, "matrices": True},
-        {"params": others, "lr": _ADAM_SHARE * rate, "matrices": False},
-    ]
-    return Muon(groups), [rate, _ADAM_SHARE * rate]
 
 
 def _rate_share(step: int, steps: int) -> float:
