@@ -28,6 +28,7 @@ from lgnet_ros.node.camera_messages import camera_info_message, depth_message, i
 from lgnet_ros.node.camera_parameters import CameraParameters
 from lgnet_ros.node.camera_sources import Picture, Source, open_source
 from lgnet_ros.node.exiting import end_on_signals, end_process, on_signals
+from lgnet_ros.node.memory import keep_freed_memory
 from lgnet_ros.node.pacing import Pace
 from lgnet_ros.node.parameter_rules import declare, rules, validated
 from lgnet_ros.node.qos import use_large_shared_memory
@@ -152,6 +153,7 @@ def _source(parameters: CameraParameters) -> Source:
 def main(args: Sequence[str] | None = None) -> int:
     """Run the node until SIGINT or SIGTERM, or until its source ends. Returns the exit status."""
     end_on_signals()
+    keep_freed_memory()
     use_large_shared_memory()
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     try:

@@ -17,6 +17,7 @@ WITH_HANDS = "images with hands"
 AGE = "age"  # from the image's stamp to the publication
 ROS_WORK = "ROS work"  # everything in the inference thread but the pipeline
 PIPELINE = "pipeline"
+LOOK_AHEAD = "look ahead"  # the search between two images
 _LONGEST_WAIT_S = 2.0  # for a result while images arrive
 
 

@@ -35,10 +35,12 @@ def main(args: list[str] | None = None, make_node: Callable[[], HandsNode] | Non
         from rclpy.signals import SignalHandlerOptions
 
         from lgnet_ros.node.hands_lifecycle import HandsNode
+        from lgnet_ros.node.memory import keep_freed_memory
         from lgnet_ros.node.qos import use_large_shared_memory
     except ModuleNotFoundError as error:
         print(missing_module_line(error), file=sys.stderr)
         return 2
+    keep_freed_memory()
     use_large_shared_memory()
     # rclpy's own handlers would shut the context down, and with it the publishers that say good-bye.
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)

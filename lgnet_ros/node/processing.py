@@ -42,6 +42,8 @@ class Pipeline(Protocol):
         detections: np.ndarray | None = None,
     ) -> Frame: ...
 
+    def look_ahead(self) -> None: ...
+
     def keepout(self, hand: Hand, latency_s: float, margin_m: float) -> np.ndarray: ...
 
     def faces(self, side: str) -> np.ndarray: ...
@@ -116,6 +118,9 @@ class FrameProcessor:
         inferred = time.perf_counter()
         self._publish(frame, image, intrinsics, calibrated, sample.image.header)
         self._account(frame, decoded - started + time.perf_counter() - inferred, inferred - decoded)
+        published = time.perf_counter()
+        self._pipeline.look_ahead()  # no message waits for it
+        self._statistics.time({diagnostics.LOOK_AHEAD: 1e3 * (time.perf_counter() - published)})
 
     def _current_parameters(self) -> HandsParameters:
         """The newest parameters, handed to the pipeline if they have changed since the last frame."""

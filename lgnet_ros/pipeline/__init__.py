@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lgnet_ros.pipeline.acquisition import Detector, NoDetector
+from lgnet_ros.pipeline.acquisition import Detector, NoDetector, Region
 from lgnet_ros.pipeline.estimators import Estimator
 from lgnet_ros.pipeline.hands_pipeline import HandsPipeline
 from lgnet_ros.pipeline.records import SCALE_SOURCES, Frame, Hand, HandRelation, RawHand
@@ -19,4 +19,5 @@ __all__ = [
     "NoDetector",
     "PipelineSettings",
     "RawHand",
+    "Region",
 ]

@@ -48,10 +48,9 @@ class AcquisitionSettings:
 
     Attributes:
         tile_share: a tile's side over the image's shorter side.
-        crops_at_once: crops of one look while hands are searched thoroughly, those of followed hands
-        included;
-            a step looks twice. More than there are cores take longer than they find.
-        crops_following: boxes searched in a frame while some hand is missing and the others are followed.
+        crops_at_once: crops of one look while nobody is followed or a hand is unseen, those of followed hands
+            included; a step looks twice. More than there are cores take longer than they find.
+        crops_following: crops in which a step searches beside followed hands that are seen.
         suspect: presence from which a hand seen in the search gets a crop of its own.
         enter: how sure a new hand must be; looks at it in consecutive frames add up, see `Suspect`.
         smallest_px: least extent of a new hand's joints in the image; below it nobody can say what is a hand.

@@ -69,6 +69,8 @@ class HandsPipeline:
         self._tracker = Tracker(self._settings.tracking, self._settings.max_people)
         self._suspects = Suspects()
         self._search: Detector = NoDetector()
+        self._unsearched: _View | None = None  # the last step, if it has left the search to `look_ahead`
+        self._ahead: list[Region] = []  # where the next step searches beside followed hands
         self.settings = self._settings
 
     @property
@@ -107,6 +109,7 @@ class HandsPipeline:
         """Forget every hand: the camera was stopped, or its clock jumped. Track ids are not used again."""
         self._tracker.reset()
         self._suspects.forget()
+        self._unsearched, self._ahead = None, []
         self._estimator.reset()
         self._stamp_s = -np.inf
 
@@ -152,8 +155,11 @@ class HandsPipeline:
             self.reset()
         self._stamp_s = stamp_s
         self._steps += 1
+        stopwatch = Stopwatch()
+        self.look_ahead()
+        stopwatch.lap("detection")
         # A view of its own for each step: by it an estimator that looks at whole images knows a new one.
-        view = _View(image.view(), intrinsics, stamp_s, depth, Stopwatch())
+        view = _View(image.view(), intrinsics, stamp_s, depth, stopwatch)
         followed = self._tracker.looks(stamp_s, intrinsics, self._estimator.size_px)
         suspects = self._suspects.known[: max(self._settings.acquisition.crops_at_once - len(followed), 1)]
         again = self._closer_looks(view, suspects)
@@ -171,12 +177,25 @@ class HandsPipeline:
         if self._tracker.missing == 0:
             self._suspects.forget()
         self._suspects.known += self._fresh_suspects(of_further, sightings)
+        if detections is None and self._tracker.missing and self._tracker.settled:
+            self._unsearched = view
         looks = followed + again + searched + closer + further
         view.stopwatch.lap("tracking")
         hands, relation = self._hands(view, sightings)
         crops = tuple(_outline(look.crop, intrinsics) for look in looks)
         view.stopwatch.lap("tracking")
         return Frame(stamp_s, hands, relation, view.stopwatch.finish(), crops)
+
+    def look_ahead(self) -> None:
+        """Search the last step's image for hands that are missing beside followed ones; the next step looks
+        closer there. That step would begin with this: who calls it after a result is out has the next sooner.
+        """
+        view, self._unsearched = self._unsearched, None
+        if view is not None:
+            looks = self._tracker.looks(view.stamp_s, view.intrinsics, self._estimator.size_px)
+            outlines = [_outline(look.crop, view.intrinsics) for look in looks]
+            count = self._settings.acquisition.crops_following
+            self._ahead = self._search.regions(view.image, view.intrinsics, count, outlines)
 
     def _own_search(self, settings: PipelineSettings) -> Detector:
         """By the estimator's centers of hands, if it has them; else through tiles."""
@@ -186,22 +205,20 @@ class HandsPipeline:
 
     def _search_looks(self, view: _View, detections: np.ndarray | None, looks: list[Look]) -> list[Look]:
         """Where hands that are missing may be; beside `looks`."""
+        ahead, self._ahead = self._ahead, []
         if self._tracker.missing == 0:
             return []
         if detections is not None:
-            regions = regions_of_detections(detections, self._steps)
-            return [self._look(view, region) for region in regions]
-        acquisition = self._settings.acquisition
-        if self._tracker.settled(view.stamp_s):
-            return self._detected(view, acquisition.crops_following, looks)
-        return self._detected(view, acquisition.crops_at_once - len(looks), looks)
+            ahead = regions_of_detections(detections, self._steps)
+        elif not self._tracker.settled:
+            return self._detected(view, self._settings.acquisition.crops_at_once - len(looks), looks)
+        return [self._look(view, region) for region in ahead]
 
     def _further_looks(
         self, view: _View, detections: np.ndarray | None, followed: list[Look], closer: list[Look]
     ) -> list[Look]:
         """Where else hands may be, as far as `closer` looks leave time for a thorough search."""
-        tracker = self._tracker
-        if detections is not None or tracker.missing == 0 or tracker.settled(view.stamp_s):
+        if detections is not None or self._tracker.missing == 0 or self._tracker.settled:
             return []
         return self._detected(view, self._settings.acquisition.crops_at_once - len(closer), followed)
 

@@ -28,7 +28,6 @@ class TrackingSettings:
         back: presence that it must reach to be seen again.
         coast_s: how long a crop goes on looking where an unseen hand should be.
         sure_s: how long a hand must have been followed for the other one in its place to be a confusion.
-        thorough_s: how long after a hand has come the other one is searched for thoroughly.
         memory_s: how long a hand that comes back gets its old identity.
         gate: how far a hand may be from where it should be, in sizes of the hand.
         gate_growth: how much further for each second unseen.
@@ -45,7 +44,6 @@ class TrackingSettings:
     back: float = 0.7
     coast_s: float = 0.3
     sure_s: float = 0.15
-    thorough_s: float = 0.5
     memory_s: float = 1.0
     gate: float = 0.6
     gate_growth: float = 2.0
@@ -131,10 +129,10 @@ class Tracker:
         """How many hands could still be found."""
         return 2 * self.max_people - sum(track.seen for track in self.tracks)
 
-    def settled(self, stamp_s: float) -> bool:
-        """Whether hands are followed, all that are known are seen, and none has come just now."""
-        recently = stamp_s - self.settings.thorough_s
-        return bool(self.tracks) and all(track.seen and track.found_s < recently for track in self.tracks)
+    @property
+    def settled(self) -> bool:
+        """Whether hands are followed and all that are known are seen."""
+        return bool(self.tracks) and all(track.seen for track in self.tracks)
 
     def looks(self, stamp_s: float, intrinsics: CameraIntrinsics, size_px: int) -> list[Look]:
         """The crops in which the followed hands should be seen at `stamp_s`; forgets those unseen for too

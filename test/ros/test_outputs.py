@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -69,6 +71,19 @@ def world(rig, double, monkeypatch):
         publishers = [p for p in node._outputs._publishers if p.topic_name in TOPICS]
         wait_until(lambda: all(p.get_subscription_count() for p in publishers))
         yield camera, received, node
+
+
+def test_no_message_waits_for_the_search_ahead(world, double):
+    camera, received, _ = world
+    released = threading.Event()
+    double.look_ahead = lambda: released.wait(15.0)
+    camera.shoot()
+    try:
+        for topic, messages in received.items():
+            wait_until(lambda messages=messages: messages)
+            assert not released.is_set(), topic
+    finally:
+        released.set()
 
 
 def test_every_topic_has_one_message_per_image_with_the_images_stamp_and_frame(world):

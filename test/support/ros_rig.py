@@ -66,6 +66,9 @@ class PipelineDouble:
         frame = random_frame(self._rng, self.sides)
         return Frame(stamp_s, frame.hands, frame.relation, {"total": 1.0}, frame.crops)
 
+    def look_ahead(self) -> None:
+        """Nothing is ever missing."""
+
     def keepout(self, hand, latency_s, margin_m) -> np.ndarray:
         self.latencies_s.append(latency_s)
         return hand.vertices + np.float32(margin_m)

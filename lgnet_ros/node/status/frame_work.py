@@ -21,6 +21,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from lgnet_ros.errors import UserError
 from lgnet_ros.node.faults import FaultLog
 from lgnet_ros.node.inputs import Sample
+from lgnet_ros.node.memory import keep_freed_memory
 from lgnet_ros.node.outputs import SIDES, Outputs
 from lgnet_ros.node.parameters import HandsParameters
 from lgnet_ros.node.processing import FrameProcessor
@@ -65,6 +66,7 @@ def measure_frame_work(
         UserError: nobody listens, or no picture showed both hands.
     """
     os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)  # hears nobody, disturbs nobody
+    keep_freed_memory()
     use_large_shared_memory()
     with tempfile.TemporaryDirectory() as logs:
         sink = module_process("status.sink", [f"overlay:={str(overlay).lower()}"], Path(logs))
