@@ -88,7 +88,7 @@ def _options(precision: str, threads: int, streams: int) -> dict[str, Any]:
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": streams,
         # Of two streams on two cores each is tied to one: Linux at times puts both on the same, and one crop
-        # waits for the other. Where there is room beside, threads that are tied only wait for what runs there.
+        # waits for the other. Where there is more room, threads that are tied only wait for what runs there.
         "ENABLE_CPU_PINNING": streams == 2,
     }
 

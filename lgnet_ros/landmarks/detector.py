@@ -16,7 +16,6 @@ class MediaPipeDetector:
 
     def __init__(self, finder: HandFinder) -> None:
         self._finder = finder
-        self._image: np.ndarray | None = None
 
     @classmethod
     def load(cls, max_people: int = 1, model: Path | str | None = None) -> MediaPipeDetector:
@@ -31,9 +30,6 @@ class MediaPipeDetector:
         self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int, followed: list[np.ndarray]
     ) -> list[Region]:
         """Around every hand that MediaPipe sees, fingers up, whatever the count: which of them are new it
-        cannot know. None when it is asked again about an image.
+        cannot know.
         """
-        if image is self._image:
-            return []
-        self._image = image
         return [Region.upright(hand.pixels) for hand in self._finder.find(image)]

@@ -62,7 +62,6 @@ class LandmarkEstimator:
         self._finder, self._fitter, self._maker = finder, fitter, MeshMaker(hand_model)
         self._follow, self.errors = follow, errors or NetworkErrors()
         self._image: np.ndarray | None = None
-        self._told: np.ndarray | None = None
         self._found: list[_Found] = []
 
     @classmethod
@@ -83,15 +82,12 @@ class LandmarkEstimator:
     def reset(self) -> None:
         """See `Estimator.reset`."""
         self._finder.reset()
-        self._image, self._told, self._found = None, None, []
+        self._image, self._found = None, []
 
     def regions(
         self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int, followed: list[np.ndarray]
     ) -> list[Region]:
         """See `Detector.regions`: around every hand that is there, whatever the count."""
-        if image is self._told:
-            return []
-        self._told = image
         self._look(image, intrinsics, Stopwatch())
         return [found.region for found in self._found]
 

@@ -74,8 +74,7 @@ class Detector(Protocol):
     def regions(
         self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int, followed: list[np.ndarray]
     ) -> list[Region]:
-        """Up to about `count` regions to look at in this frame; may be none. Asked again about the same array
-        it names others, if it knows any.
+        """Up to about `count` regions to look at in this frame; may be none.
 
         followed: outlines (4, 2), px of the image, of the crops in which followed hands are looked for
         already.
@@ -90,8 +89,6 @@ class TileDetector:
     def __init__(self, tile_share: float) -> None:
         self._tile_share = tile_share
         self._changes = Changes()
-        self._image: np.ndarray | None = None
-        self._most: int | None = None
         self._turns: Counter[str] = Counter()
 
     def regions(
@@ -99,15 +96,13 @@ class TileDetector:
     ) -> list[Region]:
         """See `Detector.regions`."""
         whole, tiles = self._layout(intrinsics.width, intrinsics.height)
-        new, self._image = image is not self._image, image
         if count >= len(whole) + len(tiles):
-            return whole + tiles if new else []
+            return whole + tiles
         places = len(tiles) // len(_ROLLS_RAD)
-        if new:
-            self._most = self._changes.most(image, tiles[:places], followed)
+        most = self._changes.most(image, tiles[:places], followed)
         kinds = {"whole": whole, "tile": tiles}
-        if self._most is not None:
-            kinds["changed"] = tiles[self._most :: places]
+        if most is not None:
+            kinds["changed"] = tiles[most::places]
         turns = [turn if turn in kinds else "tile" for turn in self._next("turn", _TURNS, count)]
         return [region for turn in turns for region in self._next(turn, kinds[turn])]
 

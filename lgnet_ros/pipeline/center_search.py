@@ -78,17 +78,13 @@ class CenterDetector:
 
     def __init__(self, network: SeesCenters) -> None:
         self._network = network
-        self._image: np.ndarray | None = None
-        self._unnamed: list[Spot] = []
 
     def regions(
         self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int, followed: list[np.ndarray]
     ) -> list[Region]:
         """See `Detector.regions`; the likeliest first."""
-        if image is not self._image:
-            self._image, self._unnamed = image, self._spots(image)
-        new = [spot for spot in self._unnamed if not any(_is_looked_at(spot, crop) for crop in followed)]
-        self._unnamed = new[count:]
+        spots = self._spots(image)
+        new = [spot for spot in spots if not any(_is_looked_at(spot, crop) for crop in followed)]
         return [spot.region for spot in new[:count]]
 
     def _spots(self, image: np.ndarray) -> list[Spot]:

@@ -171,15 +171,13 @@ class HandsPipeline:
             track.seen = track in sightings
         fresh = self._fresh_suspects(of_followed + of_searched, sightings)
         closer = self._closer_looks(view, fresh)
-        further = self._further_looks(view, detections, followed, closer)
-        of_closer, of_further = self._observe(view, closer, further)
+        (of_closer,) = self._observe(view, closer)
         self._adopt(self._sure(suspects + fresh, of_again + of_closer, sightings), sightings, stamp_s)
         if self._tracker.missing == 0:
             self._suspects.forget()
-        self._suspects.known += self._fresh_suspects(of_further, sightings)
         if detections is None and self._tracker.missing and self._tracker.settled:
             self._unsearched = view
-        looks = followed + again + searched + closer + further
+        looks = followed + again + searched + closer
         view.stopwatch.lap("tracking")
         hands, relation = self._hands(view, sightings)
         crops = tuple(_outline(look.crop, intrinsics) for look in looks)
@@ -213,14 +211,6 @@ class HandsPipeline:
         elif not self._tracker.settled:
             return self._detected(view, self._settings.acquisition.crops_at_once - len(looks), looks)
         return [self._look(view, region) for region in ahead]
-
-    def _further_looks(
-        self, view: _View, detections: np.ndarray | None, followed: list[Look], closer: list[Look]
-    ) -> list[Look]:
-        """Where else hands may be, as far as `closer` looks leave time for a thorough search."""
-        if detections is not None or self._tracker.missing == 0 or self._tracker.settled:
-            return []
-        return self._detected(view, self._settings.acquisition.crops_at_once - len(closer), followed)
 
     def _detected(self, view: _View, count: int, looks: list[Look]) -> list[Look]:
         if count <= 0:

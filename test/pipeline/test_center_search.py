@@ -58,16 +58,13 @@ def test_its_crops_show_fingers_up(toward: tuple[float, float]) -> None:
     assert end[1] < start[1] and abs(end[0] - start[0]) < 0.3 * abs(end[1] - start[1])
 
 
-def test_the_likeliest_come_first_and_asked_again_the_others() -> None:
+def test_the_likeliest_come_first() -> None:
     told = Told((60, 60, 40, 0, -9, 1.0), (200, 150, 40, 0, -9, 3.0), (320, 60, 40, 0, -9, 2.0))
     detector, image = CenterDetector(told), np.zeros((288, 384, 3), np.uint8)
     camera = CameraIntrinsics.from_field_of_view(384, 288, 1.0)
-    first = detector.regions(image, camera, 2, [])
-    assert [round(region.center[0]) for region in first] == [200, 320]
-    assert [round(region.center[0]) for region in detector.regions(image, camera, 2, [])] == [60]
-    assert detector.regions(image, camera, 2, []) == []
-    assert len(told.images) == 1  # one look at an image
-    assert len(detector.regions(image.copy(), camera, 9, [])) == 3
+    for count, places in ((2, [200, 320]), (9, [200, 320, 60])):
+        regions = detector.regions(image, camera, count, [])
+        assert [round(region.center[0]) for region in regions] == places
 
 
 def test_a_hand_that_is_followed_is_not_named() -> None:
@@ -103,7 +100,7 @@ def test_a_network_that_knows_centers_searches_by_them() -> None:
     backend = Faulty("fake", [])
     backend.centers = told.centers
     image = np.zeros((480, 640, 3), np.uint8)
-    for knows, crops in ((True, 1), (False, 4)):
+    for knows, crops in ((True, 1), (False, 2)):
         pipeline = HandsPipeline(engine_on(backend, centers=knows))
         frame = pipeline.step(image, CAMERA, 0.0)
         assert len(frame.crops) == crops

@@ -219,13 +219,13 @@ def test_a_followed_hand_is_looked_at_with_its_fingers_up(follow, turn: float) -
 
 
 def test_nothing_is_searched_once_all_hands_are_followed_and_little_while_one_is_missing(follow) -> None:
-    thorough = 2 * PipelineSettings().acquisition.crops_at_once
-    assert follow(nobody, 10).crop_counts[-1] == thorough
+    at_once = PipelineSettings().acquisition.crops_at_once
+    assert follow(nobody, 10).crop_counts[-1] == at_once
     run = follow(one_hand, 25)
     assert run.crop_counts[-1] == 2
     both = follow(two_hands, 10)
     assert both.crop_counts[-1] == 2  # one each
-    assert max(run.crop_counts + both.crop_counts) <= thorough  # closer looks take the place of further ones
+    assert max(run.crop_counts + both.crop_counts) <= 2 * at_once  # a search, and closer looks
 
 
 def test_a_stamp_that_jumps_back_starts_over_with_new_identities(follow) -> None:
