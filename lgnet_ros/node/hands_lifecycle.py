@@ -22,6 +22,7 @@ from lgnet_ros.node.faults import FaultLog
 from lgnet_ros.node.inference_thread import InferenceThread
 from lgnet_ros.node.inputs import Inputs, Sample
 from lgnet_ros.node.mailbox import Mailbox
+from lgnet_ros.node.memory import spare_what_is_loaded
 from lgnet_ros.node.missing import missing_module_line
 from lgnet_ros.node.outputs import SIDES, Outputs
 from lgnet_ros.node.parameter_rules import checked_changes, declare, read
@@ -147,6 +148,7 @@ class HandsNode(LifecycleNode):
     def _activate(self) -> None:
         assert self._thread is not None and self._outputs is not None and self._processor is not None
         self._outputs.clear_at_activation(Header(stamp=self.get_clock().now().to_msg()))
+        spare_what_is_loaded()
         self._mailbox = Mailbox()
         self._thread.start_loop(
             self._mailbox, self._processor, lambda: self._values.stale_after, self._faults

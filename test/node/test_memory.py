@@ -1,11 +1,15 @@
-"""Images that come and go take no new pages from the kernel."""
+"""Images that come and go take no new pages from the kernel, and no time from the garbage collector."""
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+import weakref
 
 import pytest
+
+from lgnet_ros.node.memory import spare_what_is_loaded
 
 COPIES = """
 import resource, sys
@@ -35,3 +39,26 @@ def test_what_an_image_leaves_is_kept_for_the_next() -> None:
     pages = 640 * 480 * 3 // 4096
     assert page_faults("keep") < pages
     assert page_faults("give back") > 50 * pages
+
+
+class Cycle:
+    """Garbage that only a collection finds."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_collections_leave_out_what_is_loaded_until_it_has_gone() -> None:
+    cycle = Cycle()
+    gone = weakref.ref(cycle)
+    try:
+        spare_what_is_loaded()
+        assert not any(thing is cycle for thing in gc.get_objects())
+        assert len(gc.get_objects()) < gc.get_freeze_count() / 10
+        del cycle
+        gc.collect()
+        assert gone() is not None  # it was not looked at
+        spare_what_is_loaded()
+        assert gone() is None
+    finally:
+        gc.unfreeze()
