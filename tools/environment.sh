@@ -79,7 +79,7 @@ environment_key() {
 install_environment() {
   [[ $(cat "$venv/.complete" 2>/dev/null) != "$(environment_key)" ]] || return 0
   say "installing Python packages into ${venv#"$root"/} (once, some minutes; log: ${venv#"$root"/}/install.log)"
-  install_packages "$@" --editable ".[bags,openvino,test,train]"
+  install_packages "$@" --editable ".[bags,onnx,openvino,test,train]"
   environment_key >"$venv/.complete"
 }
 

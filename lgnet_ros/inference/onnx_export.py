@@ -10,7 +10,7 @@ import torch
 
 from lgnet_ros.errors import UserError
 from lgnet_ros.inference.artefacts import Artefact, write_artefact
-from lgnet_ros.inference.tracing import INPUTS, PREDICTED, traced_portably
+from lgnet_ros.inference.tracing import traced_portably
 from lgnet_ros.inference.weights import WeightsInfo
 from lgnet_ros.network import LGNet
 
@@ -18,12 +18,13 @@ BACKEND = "onnx"
 SUFFIX = ".onnx"
 """Of an artefact's folder."""
 
-_MODEL_FILE = "model.onnx"
 _NEEDED = ("onnx", "onnxscript")
 
 
 def export_onnx(network: LGNet, folder: Path, name: str, info: WeightsInfo | None) -> Artefact:
-    """Convert into an artefact's folder: `model.onnx`, inputs `INPUTS`, outputs `PREDICTED`, any batch size.
+    """Convert into an artefact's folder: `model.onnx`, inputs `INPUTS`, outputs `PREDICTED`, any batch size;
+    and `centers.onnx`, from "image" (1, 288, 384, 3) uint8 RGB to the "maps" (1, 6, 18, 24) of `HandCenters`,
+    if the network knows them.
 
     Raises:
         UserError: packages are missing, or the folder cannot be written.
@@ -38,9 +39,8 @@ def export_onnx(network: LGNet, folder: Path, name: str, info: WeightsInfo | Non
     def write(part: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the exporter's own deprecations
-            program = torch.onnx.export(
-                traced_portably(network), input_names=INPUTS, output_names=PREDICTED, verbose=False
-            )
-        program.save(part / _MODEL_FILE)
+            for name, (program, inputs, outputs) in traced_portably(network).items():
+                model = torch.onnx.export(program, input_names=inputs, output_names=outputs, verbose=False)
+                model.save(part / f"{name}.onnx")
 
     return write_artefact(folder, BACKEND, network, name, info, versions, write)

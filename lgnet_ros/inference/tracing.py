@@ -39,9 +39,11 @@ PREDICTED = (
 )
 """The outputs of the network that a prediction is made of; the heat maps themselves are not handed out."""
 
-SIGHT, REFINEMENT, CENTERS = "sight", "refinement", "centers"
-"""The two parts of the lean form, see `lean`, and `HandCenters`."""
+SIGHT, REFINEMENT, CENTERS, WHOLE = "sight", "refinement", "centers", "model"
+"""The two parts of the lean form, see `lean`; `HandCenters`; and the network in one."""
 
+_OF_CENTERS = (("image",), ("maps",))
+_SEEN_WHOLE = (torch.zeros(1, IMAGE_HEIGHT, IMAGE_WIDTH, 3, dtype=torch.uint8),)
 _LARGEST_BATCH = 64
 
 
@@ -111,18 +113,31 @@ def traced(network: LGNet) -> dict[str, Traced]:
         shown = [torch.zeros(2, VERTEX_COUNT, width) for width in (found, seen["cells"].shape[-1])]
         parts[REFINEMENT] = _recorded(refinement, tuple(shown), ("found", "start"), ("offsets",))
     if network.centers is not None:
-        seen_whole = torch.zeros(1, IMAGE_HEIGHT, IMAGE_WIDTH, 3, dtype=torch.uint8)
-        parts[CENTERS] = _recorded(_Centers(network.centers).eval(), (seen_whole,), ("image",), ("maps",))
+        parts[CENTERS] = _recorded(_Centers(network.centers).eval(), _SEEN_WHOLE, *_OF_CENTERS)
     return parts
 
 
-def traced_portably(network: LGNet) -> ExportedProgram:
-    """The network in float32 for any B, of plain operations only; inputs `INPUTS`, outputs `PREDICTED`."""
+class Portable(NamedTuple):
+    """A network as a program of plain operations in float32, and the names of inputs and outputs."""
+
+    program: ExportedProgram
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+def traced_portably(network: LGNet) -> dict[str, Portable]:
+    """`WHOLE`: the network for any number of crops; `CENTERS`, if it knows them, for one image."""
     batch = Dim("batch", min=1, max=_LARGEST_BATCH)
     with _summing_by(_GatheredSum, network):
         predictor, example = _Predictor(network.eval().cpu()).eval(), _example(network, count=2)
         with torch.no_grad():
-            return export(predictor, example, dynamic_shapes=({0: batch}, {0: batch}))
+            program = export(predictor, example, dynamic_shapes=({0: batch}, {0: batch}))
+    parts = {WHOLE: Portable(program, INPUTS, PREDICTED)}
+    if network.centers is not None:
+        with torch.no_grad():
+            program = export(_Centers(network.centers).eval(), _SEEN_WHOLE)
+        parts[CENTERS] = Portable(program, *_OF_CENTERS)
+    return parts
 
 
 def _recorded(

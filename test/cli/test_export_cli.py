@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -189,17 +190,31 @@ def test_onnx_without_its_packages_says_which(
 
 
 @pytest.mark.slow
-def test_the_onnx_file_says_what_pytorch_says(weights: Path) -> None:
+def test_the_onnx_files_say_what_pytorch_says(tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     pytest.importorskip("onnxscript")
     openvino = pytest.importorskip("openvino")
+    torch.manual_seed(3)
+    network = LGNet(replace(LGNetConfig.nano().without("lgblock"), centers=True), HandModel.load())
+    weights = tmp_path / "mine.safetensors"
+    save_weights(weights, network, "nano", "none", "Apache-2.0", storage="float32")
     assert main(["export", "--backend", "onnx", "--weights", str(weights)]) == 0
-    model = openvino.Core().read_model(weights.with_name("mine.onnx") / "model.onnx")
-    hints = {"INFERENCE_PRECISION_HINT": "f32"}
-    request = openvino.Core().compile_model(model, "CPU", hints).create_infer_request()
-    crops = np.random.default_rng(0).integers(0, 256, (3, 128, 128, 3), dtype=np.uint8)
+
+    def request_of(name: str) -> Any:
+        model = openvino.Core().read_model(weights.with_name("mine.onnx") / name)
+        hints = {"INFERENCE_PRECISION_HINT": "f32"}
+        return openvino.Core().compile_model(model, "CPU", hints).create_infer_request()
+
+    request = request_of("model.onnx")
+    size = network.config.input_size
+    crops = np.random.default_rng(0).integers(0, 256, (3, size, size, 3), dtype=np.uint8)
     focal_px = np.array([150.0, 300.0, 220.0], dtype=np.float32)
     request.infer({"crops": crops, "focal_px": focal_px})
-    expected = Engine.load(weights, "cpu", backend="torch").infer(crops, focal_px)
+    engine = Engine.load(weights, "cpu", backend="torch")
+    expected = engine.infer(crops, focal_px)
     for name in ("vertices", "joints_25d", "camera_translation", "relative_translation"):
         np.testing.assert_allclose(request.get_tensor(name).data, getattr(expected, name), atol=2e-5)
+    image = np.random.default_rng(0).integers(0, 256, (288, 384, 3), dtype=np.uint8)
+    request = request_of("centers.onnx")
+    request.infer({"image": image[None]})
+    np.testing.assert_allclose(request.get_tensor("maps").data[0], engine.centers(image), atol=1e-3)
