@@ -169,7 +169,7 @@ class HandsPipeline:
         self._follow(followed, of_followed, sightings, stamp_s)
         for track in self._tracker.tracks:
             track.seen = track in sightings
-        fresh = self._fresh_suspects(of_followed + of_searched, sightings)
+        fresh = self._fresh_suspects(_of_others(followed, of_followed) + of_searched, sightings)
         closer = self._closer_looks(view, fresh)
         (of_closer,) = self._observe(view, closer)
         self._adopt(self._sure(suspects + fresh, of_again + of_closer, sightings), sightings, stamp_s)
@@ -366,6 +366,16 @@ class HandsPipeline:
 
 def _observations(sightings: dict[Track, _Sighting]) -> list[Observation]:
     return [observation for observation, _ in sightings.values()]
+
+
+def _of_others(looks: list[Look], observed: list[list[Observation]]) -> list[list[Observation]]:
+    """What crops of followed hands show of other hands. At its own hand a crop looks as closely as can be:
+    what it has not recognized, a closer look would not either.
+    """
+    return [
+        [hand for hand in hands if all(hand.side != track.side for track in look.tracks)]
+        for look, hands in zip(looks, observed, strict=True)
+    ]
 
 
 def _outline(crop: CropCamera, intrinsics: CameraIntrinsics) -> np.ndarray:
