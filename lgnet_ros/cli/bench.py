@@ -19,6 +19,7 @@ from lgnet_ros.evaluation.landmark_speed import landmark_milliseconds
 from lgnet_ros.evaluation.machine import machine
 from lgnet_ros.evaluation.speed_report import markdown, soak_markdown
 from lgnet_ros.evaluation.stage_speed import stage_milliseconds
+from lgnet_ros.evaluation.yardstick import resnet50_milliseconds
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.hand_model.benchmark import forward_milliseconds
 from lgnet_ros.inference.backends import PRECISIONS, cpu_threads
@@ -28,7 +29,7 @@ from lgnet_ros.node.statistics import resident_memory_mb
 
 HELP = "measure speed: engines, pipeline, hand model, renderer, node"
 
-PARTS = ("engine", "node", "frame_work", "pipeline", "landmarks", "hand_model", "synthetic")
+PARTS = ("yardstick", "engine", "node", "frame_work", "pipeline", "landmarks", "hand_model", "synthetic")
 _HAND_MODEL_BATCH = 64
 
 
@@ -87,6 +88,7 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(soaked, indent=2) if args.json else soak_markdown(soaked))
         return 0
     measures: dict[str, Callable[[argparse.Namespace], Any]] = {
+        "yardstick": lambda _: resnet50_milliseconds(),
         "engine": _engines,
         "node": bench_node.nodes,
         "frame_work": bench_node.frame_work,

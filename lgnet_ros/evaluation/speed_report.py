@@ -31,6 +31,12 @@ _SYNTHETIC = {
 def markdown(report: dict[str, Any]) -> str:
     """All tables that the report has something for, under the machine's name."""
     parts = [_machine(report["machine"])]
+    if report.get("yardstick"):
+        rows = [{"precision": name, "ms": duration} for name, duration in report["yardstick"].items()]
+        parts += [
+            "## To compare machines by: ResNet-50 alone, one image of 256×256, in OpenVINO, p50",
+            _table({"precision": "precision", "ms": "ms"}, rows),
+        ]
     if report["engine"]:
         rows = [{**row, "mpvpe_loss_mm": _loss(row)} for row in report["engine"]]
         parts += ["## Engine, one crop", _table(_ENGINE, rows)]

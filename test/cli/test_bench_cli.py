@@ -59,6 +59,13 @@ def test_json_is_alone_on_standard_output_and_holds_what_was_asked_for(
     assert written["hand_model"]["batch"] == 64 and written["hand_model"]["p50_ms"] > 0
 
 
+def test_the_yardstick_names_what_it_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("openvino")
+    assert main(["bench", "--only", "yardstick"]) == 0
+    printed = capsys.readouterr().out
+    assert "ResNet-50 alone" in printed and "| fp32 | " in printed
+
+
 def test_an_engine_row_has_the_documented_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_speed, "_LEAST", 3)
     (measured,) = with_losses([measure(Case("nano", "eager", "cpu", "fp32", 0.01), lambda: 123.4)])
@@ -163,7 +170,7 @@ def test_soak_reports_lateness_and_memory(capsys: pytest.CaptureFixture[str]) ->
 
 def test_stages_beside_the_network_are_all_timed() -> None:
     stages = stage_milliseconds(HandModel.load(), frames=3)
-    assert {"crop", "tracking", "placement", "filter", "interaction"} == set(stages)
+    assert {"detection", "crop", "tracking", "placement", "filter", "interaction"} == set(stages)
 
 
 @pytest.mark.parametrize(
