@@ -31,6 +31,22 @@ def whole_file(path: Path) -> Iterator[Path]:
             part.unlink(missing_ok=True)
 
 
+def require_writable(path: Path) -> None:
+    """Before long work whose result goes to `path`; its folder is made.
+
+    Raises:
+        UserError: the folder cannot be made or written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
+    if path.is_dir():
+        raise UserError(f"{path}: cannot be written (it is a folder)")
+    if not os.access(path.parent, os.W_OK):
+        raise UserError(f"{path}: cannot be written (its folder may not be written to)")
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """`content` as the file `path`; see `whole_file`."""
     with whole_file(path) as part:

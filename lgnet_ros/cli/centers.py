@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from lgnet_ros.errors import UserError
 from lgnet_ros.evaluation.centers import centers_report
+from lgnet_ros.files import require_writable
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference import Engine
 from lgnet_ros.inference.accuracy import NetworkErrors
@@ -56,12 +57,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _learn(args: argparse.Namespace) -> int:
+    if args.workers < 0:
+        raise UserError(f"--workers {args.workers}: 0, or more")
     recipe = CentersRecipe(images=args.images, steps=args.steps, batch=args.batch, seed=args.seed)
     network, info = _trained(args.weights)
     if not isinstance(network.backbone, EfficientNetLite0):
         raise UserError(
             f"--weights {args.weights}: centers are learned from nano's backbone, not {info.variant}'s"
         )
+    require_writable(args.out)
     with tqdm(total=recipe.steps, desc="centers", unit="step") as bar:
 
         def progress(step: int, loss: float) -> None:

@@ -54,13 +54,14 @@ def test_what_ships_finds_hands(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["learn", "--weights", "light", "--out", "x.safetensors"], "no trained weights"),
         (["learn", "--out", "x.safetensors", "--steps", "0"], "steps 0: at least 1"),
+        (["learn", "--out", "x.safetensors", "--workers", "-1"], "--workers -1: 0, or more"),
+        (["learn", "--out", "/dev/null/x.safetensors"], "x.safetensors: cannot be written ("),
+        (["learn", "--out", "/dev"], "/dev: cannot be written (it is a folder)"),
         (["check", "--count", "0"], "--count 0: at least 1"),
         (["copy", "missing.safetensors", "missing.safetensors"], "no such weights file"),
     ],
 )
-def test_mistakes_get_one_line(
-    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_mistakes_get_one_line(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["centers", *arguments]) == 2
     printed = capsys.readouterr().err
     assert words in printed and "Traceback" not in printed
