@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lgnet_ros.inference.backends import cpu_threads
-from lgnet_ros.inference.openvino_runner import core, has_bf16, openvino
+from lgnet_ros.inference.openvino_runner import compile_options, core, has_bf16, openvino
 from lgnet_ros.network.backbone import ResNet50
 
 SIZE_PX = 256
@@ -33,18 +33,13 @@ def resnet50_milliseconds() -> dict[str, float]:
         UserError: OpenVINO is missing.
     """
     image = torch.zeros(1, 3, SIZE_PX, SIZE_PX)
-    with torch.no_grad():
-        model = openvino().convert_model(_Images(), example_input=image, input=[tuple(image.shape)])
-    hints = {"fp32": "f32"} | ({"bf16": "bf16"} if has_bf16() else {})
-    return {precision: _median_ms(model, hint, image.numpy()) for precision, hint in hints.items()}
+    model = openvino().convert_model(_Images(), example_input=image, input=[tuple(image.shape)])
+    precisions = ("fp32", "bf16") if has_bf16() else ("fp32",)
+    return {precision: _median_ms(model, precision, image.numpy()) for precision in precisions}
 
 
 def _median_ms(model: object, precision: str, image: np.ndarray) -> float:
-    options = {
-        "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_PRECISION_HINT": precision,
-        "INFERENCE_NUM_THREADS": cpu_threads(),
-    }
+    options = compile_options(precision, cpu_threads(), streams=1)
     request = core().compile_model(model, "CPU", options).create_infer_request()
     durations = []
     for _ in range(_WARM_UP + _RUNS):

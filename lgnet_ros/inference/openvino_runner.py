@@ -50,7 +50,7 @@ class OpenVinoBackend:
             raise UserError("precision 'bf16': this CPU does not calculate in bfloat16; use fp32")
         self.name = f"openvino-cpu-{precision}"
         models, poser = dict(models), HandPoser(hand_model)
-        centers, options = models.pop(CENTERS, None), _options(precision, threads, 1)
+        centers, options = models.pop(CENTERS, None), compile_options(precision, threads, 1)
         self._centers = None if centers is None else _Request(core().compile_model(centers, "CPU", options))
         (self._on_all_cores,) = _lanes(models, poser, precision, threads, 1)
         self._side_by_side = _lanes(models, poser, precision, threads, threads) if threads > 1 else []
@@ -76,12 +76,13 @@ class OpenVinoBackend:
 
 def _lanes(models: dict[str, Any], poser: HandPoser, precision: str, threads: int, count: int) -> list[_Lane]:
     """So many crops at a time, on so many threads together."""
-    options = _options(precision, threads, count)
+    options = compile_options(precision, threads, count)
     compiled = {name: core().compile_model(model, "CPU", options) for name, model in models.items()}
     return [_Lane({name: _Request(part) for name, part in compiled.items()}, poser) for _ in range(count)]
 
 
-def _options(precision: str, threads: int, streams: int) -> dict[str, Any]:
+def compile_options(precision: str, threads: int, streams: int) -> dict[str, Any]:
+    """How this package has OpenVINO run a network on the CPU: so many requests at a time."""
     return {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": "bf16" if precision != "fp32" and has_bf16() else "f32",

@@ -191,9 +191,7 @@ class HandsPipeline:
         view, self._unsearched = self._unsearched, None
         if view is not None:
             looks = self._tracker.looks(view.stamp_s, view.intrinsics, self._estimator.size_px)
-            outlines = [_outline(look.crop, view.intrinsics) for look in looks]
-            count = self._settings.acquisition.crops_following
-            self._ahead = self._search.regions(view.image, view.intrinsics, count, outlines)
+            self._ahead = self._detected(view, self._settings.acquisition.crops_following, looks)
 
     def _own_search(self, settings: PipelineSettings) -> Detector:
         """By the estimator's centers of hands, if it has them; else through tiles."""
@@ -203,23 +201,23 @@ class HandsPipeline:
 
     def _search_looks(self, view: _View, detections: np.ndarray | None, looks: list[Look]) -> list[Look]:
         """Where hands that are missing may be; beside `looks`."""
-        ahead, self._ahead = self._ahead, []
+        regions, self._ahead = self._ahead, []
         if self._tracker.missing == 0:
             return []
         if detections is not None:
-            ahead = regions_of_detections(detections, self._steps)
+            regions = regions_of_detections(detections, self._steps)
         elif not self._tracker.settled:
-            return self._detected(view, self._settings.acquisition.crops_at_once - len(looks), looks)
-        return [self._look(view, region) for region in ahead]
+            view.stopwatch.lap("tracking")
+            regions = self._detected(view, self._settings.acquisition.crops_at_once - len(looks), looks)
+            view.stopwatch.lap("detection")
+        return [self._look(view, region) for region in regions]
 
-    def _detected(self, view: _View, count: int, looks: list[Look]) -> list[Look]:
+    def _detected(self, view: _View, count: int, looks: list[Look]) -> list[Region]:
+        """Up to about `count` regions that the search names in the image, beside `looks`."""
         if count <= 0:
             return []
-        view.stopwatch.lap("tracking")
         outlines = [_outline(look.crop, view.intrinsics) for look in looks]
-        regions = self._search.regions(view.image, view.intrinsics, count, outlines)
-        view.stopwatch.lap("detection")
-        return [self._look(view, region) for region in regions]
+        return self._search.regions(view.image, view.intrinsics, count, outlines)
 
     def _look(self, view: _View, region: Region) -> Look:
         center, side, roll_rad = region
