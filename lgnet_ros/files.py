@@ -47,6 +47,18 @@ def require_writable(path: Path) -> None:
         raise UserError(f"{path}: cannot be written (its folder may not be written to)")
 
 
+def make_folder(folder: Path) -> None:
+    """The folder and those above it, unless they are there.
+
+    Raises:
+        UserError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: the folder cannot be made ({error.strerror})") from None
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """`content` as the file `path`; see `whole_file`."""
     with whole_file(path) as part:

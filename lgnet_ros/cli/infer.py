@@ -11,6 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from lgnet_ros.errors import UserError
+from lgnet_ros.files import make_folder
 from lgnet_ros.geometry import CameraIntrinsics
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference.backends import DEVICES, PRECISIONS
@@ -94,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
             f"lgnet: {estimator.name}: these weights are not trained; what is found means nothing",
             file=sys.stderr,
         )
-    _make_folder(args.out)
+    make_folder(args.out)
     pipeline = HandsPipeline(estimator, settings, load_detector(args.detector, choice))
     mesh = None if args.mesh == "none" else args.mesh
     with tqdm(total=len(media), unit="file", disable=None, file=sys.stderr) as bar:
@@ -166,10 +167,3 @@ def _settings(args: argparse.Namespace) -> PipelineSettings:
         raise UserError(f"--max-people {args.max_people}: at least 1")
     settings = PipelineSettings(max_people=args.max_people)
     return replace(settings, placement=replace(settings.placement, hand_length_m=args.hand_length))
-
-
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"--out {path}: the folder cannot be made ({error.strerror})") from error

@@ -31,7 +31,7 @@ from lgnet_ros.data.synthetic.shards import (
 from lgnet_ros.data.synthetic.sheets import contact_sheet, crop_overlay, frame_overlay
 from lgnet_ros.data.synthetic.stream import in_processes, render_crop_sample
 from lgnet_ros.errors import UserError
-from lgnet_ros.files import write_whole
+from lgnet_ros.files import make_folder, write_whole
 from lgnet_ros.pipeline.media import VideoWriter
 
 HELP = "render synthetic images of two hands with exact labels"
@@ -159,10 +159,7 @@ def _film(settings: SyntheticSettings, args: argparse.Namespace) -> dict[str, ob
 
         frames = write_bag(((float(t), clip.frame(t)) for t in bar), args.bag)
         return {"frames": frames, "bag": str(args.bag)}
-    try:
-        args.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{args.out}: the folder cannot be made ({error.strerror})") from None
+    make_folder(args.out)
     video = args.out / f"{args.clip}.mp4"
     truth = _write_video(video, (clip.frame(t) for t in bar), args.fps, args.overlay)
     _write_arrays(args.out / f"{args.clip}.npz", {"time_s": times, **truth})

@@ -16,7 +16,7 @@ import numpy as np
 
 from lgnet_ros.data.augment import CropSample
 from lgnet_ros.errors import UserError
-from lgnet_ros.files import write_whole
+from lgnet_ros.files import make_folder, write_whole
 
 SHARD_SIZE = 256
 _QUALITY = 95
@@ -29,10 +29,7 @@ def prepare_folder(folder: Path, description: dict[str, object]) -> None:
     Raises:
         UserError: it holds another data set, or cannot be written to.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{folder}: the folder cannot be made ({error.strerror})") from None
+    make_folder(folder)
     path = folder / _DESCRIPTION
     if not path.exists():
         write_whole(path, json.dumps(description, indent=1).encode())

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from lgnet_ros.errors import UserError
+from lgnet_ros.files import make_folder
 from lgnet_ros.pipeline.media import VideoWriter
 
 _LONGEST_GAP_S = 2.0  # a pause of the camera is not drawn out longer than this
@@ -29,10 +29,7 @@ class Recorder:
         self._size = (0, 0)
         self._last_stamp = 0.0
         self._owed = 0.0  # frames of the video that the time passed asks for
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"output folder '{path.parent}': {error.strerror}") from None
+        make_folder(path.parent)
 
     def add(self, image: np.ndarray, stamp_s: float) -> None:
         """The next picture, (H, W, 3) uint8 RGB. All get the size of the first.

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lgnet_ros.errors import UserError
+from lgnet_ros.files import make_folder
 from lgnet_ros.node.qos import use_large_shared_memory
 from lgnet_ros.node.running import spinning
 from lgnet_ros.node.status.display import Display, make_display
@@ -65,7 +66,7 @@ def run_session(settings: SessionSettings, as_json: bool = False) -> int:
     """
     recorder = Recorder(settings.out / "overlay.mp4")
     logs = settings.out / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
+    make_folder(logs)
     with own_foreground(), _stop_signals() as stopped:
         use_large_shared_memory()
         children = _start(settings, logs)

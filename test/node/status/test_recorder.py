@@ -59,5 +59,5 @@ def test_without_pictures_there_is_no_file(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(UserError, match="output folder"):
+    with pytest.raises(UserError, match="the folder cannot be made"):
         Recorder(tmp_path / "file" / "video.mp4")
