@@ -18,6 +18,7 @@ from lgnet_ros.evaluation import quantizing
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference import Engine, openvino_backend, quantization, save_weights
 from lgnet_ros.inference.lean import SEEN
+from lgnet_ros.inference.openvino_runner import core
 from lgnet_ros.inference.quantization import CalibrationCrops
 from lgnet_ros.inference.tracing import INPUTS, SIGHT
 from lgnet_ros.network import LGNet, LGNetConfig
@@ -193,7 +194,7 @@ def test_onnx_without_its_packages_says_which(
 def test_the_onnx_files_say_what_pytorch_says(tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     pytest.importorskip("onnxscript")
-    openvino = pytest.importorskip("openvino")
+    pytest.importorskip("openvino")
     torch.manual_seed(3)
     network = LGNet(replace(LGNetConfig.nano().without("lgblock"), centers=True), HandModel.load())
     weights = tmp_path / "mine.safetensors"
@@ -201,9 +202,9 @@ def test_the_onnx_files_say_what_pytorch_says(tmp_path: Path) -> None:
     assert main(["export", "--backend", "onnx", "--weights", str(weights)]) == 0
 
     def request_of(name: str) -> Any:
-        model = openvino.Core().read_model(weights.with_name("mine.onnx") / name)
+        model = core().read_model(weights.with_name("mine.onnx") / name)
         hints = {"INFERENCE_PRECISION_HINT": "f32"}
-        return openvino.Core().compile_model(model, "CPU", hints).create_infer_request()
+        return core().compile_model(model, "CPU", hints).create_infer_request()
 
     request = request_of("model.onnx")
     size = network.config.input_size

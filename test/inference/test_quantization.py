@@ -11,6 +11,7 @@ pytest.importorskip("openvino")
 
 import openvino
 
+from lgnet_ros.inference.openvino_runner import core
 from lgnet_ros.inference.quantization import CalibrationCrops, exact_layers, quantized
 
 SIZE = 16
@@ -68,7 +69,6 @@ def test_products_before_the_last_become_8_bit() -> None:
 
     assert quantizes("first")
     assert not quantizes("last")
-    core = openvino.Core()
     inputs = [calibration().crops[:1], np.array([20.0], np.float32)]
-    first, second = (core.compile_model(each, "CPU")(inputs)[0] for each in (kept, reduced))
+    first, second = (core().compile_model(each, "CPU")(inputs)[0] for each in (kept, reduced))
     np.testing.assert_allclose(second, first, rtol=0.05, atol=0.05 * np.abs(first).max())
