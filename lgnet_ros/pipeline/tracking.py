@@ -41,7 +41,7 @@ class TrackingSettings:
     """
 
     stay: float = 0.4
-    back: float = 0.7
+    back: float = 0.55
     coast_s: float = 0.3
     sure_s: float = 0.15
     memory_s: float = 1.0
