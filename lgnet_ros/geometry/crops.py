@@ -163,6 +163,12 @@ class CropCamera:
         crop = self._warped(labels, intrinsics, cv2.INTER_NEAREST, 0)
         return self._blank_unseen(crop, intrinsics, 0)
 
+    @property
+    def _matrix_inverse(self) -> NDArray[np.float64]:
+        """(3,3) K⁻¹: from homogeneous crop pixels to rays."""
+        one, middle = 1 / self.focal_px, (self.size_px - 1) / 2 / self.focal_px
+        return np.array([[one, 0, -middle], [0, one, -middle], [0, 0, 1]])
+
     @cached_property
     def _pinhole(self) -> CameraIntrinsics:
         return CameraIntrinsics(self.size_px, self.size_px, self.matrix)
@@ -202,7 +208,7 @@ class CropCamera:
     ) -> NDArray[np.generic]:
         outside = {"borderMode": cv2.BORDER_CONSTANT, "borderValue": border}
         if intrinsics.is_pinhole:
-            to_image = intrinsics.matrix @ self.rotation_crop_camera.T @ np.linalg.inv(self.matrix)
+            to_image = intrinsics.matrix @ self.rotation_crop_camera.T @ self._matrix_inverse
             flags = interpolation | cv2.WARP_INVERSE_MAP
             return cv2.warpPerspective(image, to_image, (self.size_px, self.size_px), flags=flags, **outside)
         return cv2.remap(image, *self._map(intrinsics), interpolation, **outside)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lgnet_ros.geometry import CameraIntrinsics, CropCamera
+from lgnet_ros.geometry.information import positive_inverse
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.hand_model.topology import SIDES
 from lgnet_ros.landmarks.articulation import ANGLE_LIMITS, Articulation, articulation
@@ -239,7 +240,7 @@ def _uncertain(
     normal, pull = np.empty((PARAMETERS, PARAMETERS)), np.empty(PARAMETERS)
     joints_and_jacobian(hand, *state[:4], joints, jacobian)
     equations(joints, jacobian, tuple(state), seen, prior, weights, normal, pull)
-    covariance = np.linalg.inv(normal)[:HAND_PARAMETERS, :HAND_PARAMETERS]
+    covariance = positive_inverse(normal)[:HAND_PARAMETERS, :HAND_PARAMETERS]
     jacobian[:, :, POSITION : POSITION + 3] = 0.0
     rows = jacobian.reshape(-1, HAND_PARAMETERS)
     variance = np.einsum("ij,ij->i", rows @ covariance, rows)

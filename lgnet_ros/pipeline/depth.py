@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lgnet_ros.geometry.cameras import CameraIntrinsics
+from lgnet_ros.geometry.information import positive_inverse
 from lgnet_ros.inference.accuracy import NetworkErrors
 from lgnet_ros.pipeline.fusion import DepthEvidence
 from lgnet_ros.pipeline.placement import HandEvidence, UnitHand
@@ -128,7 +129,8 @@ def _size_doubt(unit: UnitHand) -> float:
     """The relative doubt about size times distance before depth is read: the size's and the position's."""
     along_ray = (
         unit.position
-        @ np.linalg.solve(unit.information, unit.position)
+        @ positive_inverse(unit.information)
+        @ unit.position
         / (unit.position @ unit.position) ** 2
     )
     return float(np.hypot(unit.log_scale_std, np.sqrt(along_ray)))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lgnet_ros.geometry.information import positive_inverse
 from lgnet_ros.jit import exactly
 from lgnet_ros.pipeline.placement import PlacementSettings, UnitHand
 
@@ -116,8 +117,9 @@ def _solve(
         if relative is not None and len(hands) == 2:
             wrists, weight = (hands[0].wrist, hands[1].wrist), settings.errors.relative_std_m**-2
             _tie_wrists(state, *wrists, relative, weight, information, pull)
-        state = state + np.linalg.solve(information, pull)
-    return state, np.linalg.inv(information)
+        covariance = positive_inverse(information)
+        state = state + covariance @ pull
+    return state, covariance
 
 
 def _prior_information(hands: list[UnitHand], settings: PlacementSettings) -> np.ndarray:
@@ -128,7 +130,7 @@ def _prior_information(hands: list[UnitHand], settings: PlacementSettings) -> np
     std = np.array([hand.log_scale_std for hand in hands])
     correlation = np.full((count, count), settings.same_size_correlation)
     np.fill_diagonal(correlation, 1.0)
-    information[3::4, 3::4] = np.linalg.inv(np.outer(std, std) * correlation)
+    information[3::4, 3::4] = positive_inverse(np.outer(std, std) * correlation)
     return information
 
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lgnet_ros.geometry.crops import CropCamera
+from lgnet_ros.geometry.information import positive_inverse
 from lgnet_ros.inference.accuracy import NetworkErrors
 from lgnet_ros.jit import exactly
 from lgnet_ros.pipeline.ray_fit import fit_position
@@ -111,7 +112,8 @@ def locate(hand: HandEvidence, settings: PlacementSettings) -> UnitHand | None:
         return None
     position, normal = fitted
     shared = normal[:3, 3:]  # what is left on the position once the shared errors are taken out
-    information = rotation.T @ (normal[:3, :3] - shared @ np.linalg.inv(normal[3:, 3:]) @ shared.T) @ rotation
+    alone = normal[:3, :3] - shared @ positive_inverse(normal[3:, 3:]) @ shared.T
+    information = rotation.T @ alone @ rotation
     size_prior = _size_prior(hand.length, settings)
     return UnitHand(rotation.T @ position, information, hand.joints[0], *size_prior, doubt)
 
