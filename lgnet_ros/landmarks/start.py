@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from lgnet_ros.geometry.information import positive_inverse
+
 _PALM = np.array([0, 1, 5, 9, 13, 17])  # the joints that hardly move against one another
 _FINGER_SHARE = 0.05  # of a finger's weight against the palm's: its pose is not known yet
 _WILD_M = 0.03  # a point so far from where it should be counts a quarter
@@ -54,7 +56,7 @@ def placed(points: np.ndarray, tangents: np.ndarray) -> np.ndarray | None:
         weight = 1 / (1 + (off / _WILD_M) ** 2) ** 2
         weighted = rows * weight[:, None, None]
         normal = np.einsum("nij,nik->jk", weighted, rows) + 1e-9 * np.eye(3)
-        position = np.linalg.solve(normal, np.einsum("nij,ni->j", weighted, target))
+        position = positive_inverse(normal) @ np.einsum("nij,ni->j", weighted, target)
     return position if _NEAREST_M < position[2] < _FURTHEST_M else None
 
 
