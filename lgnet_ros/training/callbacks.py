@@ -1,10 +1,16 @@
-"""What a run leaves behind while it trains: the learning curve as CSV, and pictures of predictions."""
+"""What a run leaves behind while it trains, the learning curve as CSV and pictures of predictions; and what
+ends it early.
+"""
 
 from __future__ import annotations
 
 import csv
+import os
+import signal
+import threading
 import time
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import lightning as L
@@ -96,6 +102,26 @@ class TimeLimit(L.Callback):
         over = time.monotonic() - self._start > self._seconds
         if trainer.strategy.reduce_boolean_decision(over, all=False):
             trainer.should_stop = True
+
+
+class EndAtOnce(L.Callback):
+    """Lets a termination signal end every process of the run then and there; the last checkpoint is whole.
+
+    Lightning's own handler has the processes talk to each other from within the signal. They are talking
+    already, about a step's gradients, and wait for each other ever after.
+    """
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Takes the place of Lightning's handler, which takes its own away again after the run."""
+
+        def end(signum: int, _: FrameType | None) -> None:
+            if trainer.strategy.launcher is not None:
+                trainer.strategy.launcher.kill(signum)
+            signal.signal(signum, signal.SIG_DFL)
+            os.kill(os.getpid(), signum)
+
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, end)
 
 
 class Pictures(L.Callback):

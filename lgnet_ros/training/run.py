@@ -19,14 +19,17 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lgnet_ros.errors import UserError
 from lgnet_ros.files import write_whole
 from lgnet_ros.hand_model import HandModel
+from lgnet_ros.network.precision import imitates_bfloat16
 from lgnet_ros.training.averaging import weight_averaging
-from lgnet_ros.training.callbacks import LearningCurve, Pictures, TimeLimit
+from lgnet_ros.training.callbacks import EndAtOnce, LearningCurve, Pictures, TimeLimit
 from lgnet_ros.training.checkpoints import AtomicCheckpointIO
 from lgnet_ros.training.data import TrainingData
 from lgnet_ros.training.module import MONITORED, LGNetModule
 from lgnet_ros.training.parts import vertex_parts
 from lgnet_ros.training.recipe import Recipe
 from lgnet_ros.training.sources import Sources, make_sources
+
+_log = logging.getLogger(__name__)
 
 # What may differ when a run is resumed: it changes what is looked at or saved, not what is learned.
 _FREE_TO_CHANGE = ("validation", "checkpoint_minutes")
@@ -125,6 +128,10 @@ def train(
     sources = make_sources(recipe, hand_model)
     checkpoint = folder.open(recipe, resume) if is_first_process() else _checkpoint_of(folder, resume)
     resources = resources or default_resources()
+    if recipe.precision == "bf16-mixed" and resources.accelerator == "cpu" and imitates_bfloat16():
+        _log.warning(
+            "precision bf16-mixed: this CPU only imitates bfloat16; precision=32-true is faster"
+        )
     return fit(recipe, folder, hand_model, sources, checkpoint, resources)
 
 
@@ -173,6 +180,7 @@ def _trainer(
         LearningCurve(folder.curve, recipe.data.batch),
         Pictures(sources.validation[: recipe.validation.pictures]),
         _Progress(refresh_rate=10),
+        EndAtOnce(),
         *_checkpoints(recipe, folder),
         *extra,
     ]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -241,15 +244,9 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
     """Each process sees its own images, both end with the same weights, and the validation is shared; then
     the first one goes on alone.
     """
-    script = Path(__file__).parent / "two_processes.py"
-    environment = {
-        **os.environ,
-        "OMP_NUM_THREADS": "1",
-        "PYTHONPATH": str(Path(lgnet_ros.__file__).parents[1]),
-    }
-    command = [sys.executable, str(script), str(tmp_path)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=250, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    with _two_processes(tmp_path, steps=4) as run:
+        said, _ = run.communicate(timeout=250)
+    assert run.returncode == 0, said
     digests = {path.read_text() for path in tmp_path.glob("weights-*.txt")}
     assert len(list(tmp_path.glob("weights-*.txt"))) == 2
     assert (tmp_path / "score.txt").exists()
@@ -259,3 +256,39 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
     assert int(last["samples"]) == 2 * 2 * int(last["step"])
     counts = {path.read_text() for path in tmp_path.glob("images-*.txt")}
     assert len(counts) == 2
+
+
+def test_two_processes_end_when_they_are_told_to(tmp_path: Path) -> None:
+    """In the middle of a step, in which each waits for the other; the last checkpoint is whole."""
+    last = RunFolder(tmp_path / "run").last
+    with _two_processes(tmp_path, steps=100_000) as run:
+        while not last.exists():
+            assert run.poll() is None, run.communicate()[0]
+            time.sleep(0.1)
+        os.killpg(run.pid, signal.SIGTERM)
+        run.communicate(timeout=60)  # ends when the last process that could write has gone
+    assert run.returncode == -signal.SIGTERM
+    assert read_checkpoint(last)["global_step"] > 0
+
+
+@contextmanager
+def _two_processes(path: Path, steps: int) -> Iterator[subprocess.Popen[str]]:
+    """`two_processes.py` in a group of processes of its own, of which none is left in the end."""
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": str(Path(lgnet_ros.__file__).parents[1]),
+    }
+    run = subprocess.Popen(
+        [sys.executable, str(Path(__file__).parent / "two_processes.py"), str(path), str(steps)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield run
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)

@@ -1,4 +1,7 @@
-"""Run by a test: two processes (CPU, gloo) train four steps; each notes its weights and its images."""
+"""Run by tests: two processes (CPU, gloo) train; each then notes its weights and its images.
+
+two_processes.py FOLDER STEPS
+"""
 
 from __future__ import annotations
 
@@ -55,15 +58,16 @@ class _Noise:
         )
 
 
-def main(out: Path) -> None:
+def main(out: Path, steps: int) -> None:
     torch.set_num_threads(1)
     recipe = Recipe(
         variant="nano",
         network={"input_size": 128},
         data=DataRecipe(source="synthetic", batch=2, workers=0),
-        steps=4,
+        steps=steps,
         precision="32-true",
         ema_decay=0.9,
+        checkpoint_minutes=0.02,
         optimizer=OptimizerRecipe(learning_rate=1e-3),
         validation=ValidationRecipe(count=3, every_minutes=60.0, pictures=0),
     )
@@ -81,4 +85,4 @@ def main(out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))
