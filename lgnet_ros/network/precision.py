@@ -1,4 +1,4 @@
-"""Keeping metres and cells in float32 while the rest runs in bfloat16."""
+"""What runs in bfloat16, and keeping metres and cells in float32 beside it."""
 
 from __future__ import annotations
 
@@ -15,3 +15,10 @@ def full_precision(like: Tensor) -> AbstractContextManager[object]:
     """
     device = like.device.type
     return torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext()
+
+
+def imitates_bfloat16() -> bool:
+    """Whether PyTorch only imitates bfloat16 on this CPU, several times slower than it runs in float32: so it
+    does where there is AVX2 and nothing wider.
+    """
+    return torch.backends.cpu.get_cpu_capability() == "AVX2"

@@ -35,6 +35,7 @@ from lgnet_ros.network.hand_centers import (
     USUAL_EXTENT_PX,
     HandCenters,
 )
+from lgnet_ros.network.precision import imitates_bfloat16
 from lgnet_ros.training.optimizers import make_optimizer
 from lgnet_ros.training.recipe import OptimizerRecipe
 from lgnet_ros.training.strict import require
@@ -171,7 +172,7 @@ def _step(network: HandCenters, optimizer: torch.optim.Optimizer, batch: list[La
         part.eval()
     images = torch.from_numpy(np.stack([sample.image for sample in batch]))
     targets = [torch.from_numpy(np.stack(part)) for part in zip(*map(targets_of, batch), strict=True)]
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast("cpu", torch.bfloat16, enabled=not imitates_bfloat16()):
         maps = network(normalize(images).contiguous(memory_format=torch.channels_last))
     loss = centers_loss(maps, *targets)
     optimizer.zero_grad()

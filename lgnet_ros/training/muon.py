@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
+from lgnet_ros.network.precision import imitates_bfloat16
+
 _MOMENTUM = 0.95
 _BETAS, _EPSILON = (0.9, 0.999), 1e-8
 # Newton and Schulz's iteration with coefficients that bring all singular values near 1 in five steps.
@@ -30,9 +32,11 @@ def is_matrix(parameter: nn.Parameter) -> bool:
 
 
 def orthogonalized(matrix: Tensor) -> Tensor:
-    """The nearest matrix whose singular values are all about 1, of a (rows, columns) one; bfloat16 inside."""
+    """The nearest matrix whose singular values are all about 1, of a (rows, columns) one; bfloat16 inside,
+    where that is not imitated.
+    """
     a, b, c = _COEFFICIENTS
-    x = matrix.bfloat16()
+    x = matrix.float() if matrix.device.type == "cpu" and imitates_bfloat16() else matrix.bfloat16()
     x = x / (x.norm() + 1e-7)
     tall = len(x) > x.shape[1]
     x = x.T if tall else x
