@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor
 
 _Average = Callable[[list[Tensor], list[Tensor], Tensor], None]
@@ -28,8 +27,3 @@ def exponential_average(decay: float) -> _Average:
             torch._foreach_copy_(averaged, current)
 
     return update
-
-
-def weight_averaging(decay: float) -> WeightAveraging:
-    """Lightning's callback around it, batch normalisation's statistics averaged along."""
-    return WeightAveraging(use_buffers=True, multi_avg_fn=exponential_average(decay))

@@ -16,10 +16,12 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
+from lightning.pytorch.callbacks import WeightAveraging
 
 from lgnet_ros.data.augment import CropSample
 from lgnet_ros.evaluation.plots import prediction_grid
 from lgnet_ros.files import whole_file
+from lgnet_ros.training.averaging import exponential_average
 from lgnet_ros.training.module import LGNetModule
 
 
@@ -87,6 +89,11 @@ def read_curve(path: Path) -> tuple[np.ndarray, np.ndarray, float | None]:
     errors = np.array([float(row["val/mpjpe_mm"]) for row in rows])
     baseline = float(rows[-1]["val/mean_pose_mpjpe_mm"]) if rows else None
     return samples, errors, baseline
+
+
+def weight_averaging(decay: float) -> WeightAveraging:
+    """Averages the weights of the steps, batch normalisation's statistics along with them."""
+    return WeightAveraging(use_buffers=True, multi_avg_fn=exponential_average(decay))
 
 
 class TimeLimit(L.Callback):

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel
 
 from lgnet_ros.data.synthetic.stream import in_processes
 from lgnet_ros.data.whole_images import (
@@ -36,14 +37,16 @@ from lgnet_ros.network.hand_centers import (
     HandCenters,
 )
 from lgnet_ros.network.precision import imitates_bfloat16
+from lgnet_ros.training.averaging import exponential_average
 from lgnet_ros.training.optimizers import make_optimizer
-from lgnet_ros.training.recipe import OptimizerRecipe
+from lgnet_ros.training.recipe import OptimizerRecipe, ScheduleRecipe
+from lgnet_ros.training.schedule import learning_rate_share
 from lgnet_ros.training.strict import require
 
 _FROZEN_STAGES = 3  # MediaPipe's, as in LGNet's own backbone
 _FOCUS, _RELIEF = 2, 4  # the focal loss's exponents, as in "Objects as Points"
-_ADAM_SHARE, _WEIGHT_DECAY = 0.6, 0.01
-_EMA_DECAY, _GRADIENT_CLIP, _WARMUP_STEPS, _FINAL_SHARE = 0.99, 20.0, 30, 0.02
+_ADAM_SHARE, _WEIGHT_DECAY, _EMA_DECAY, _GRADIENT_CLIP = 0.6, 0.01, 0.99, 20.0
+_SCHEDULE = ScheduleRecipe("cosine", warmup_steps=30, final_share=0.02)
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,7 @@ def learn_centers(
     rate = recipe.learning_rate
     optimizer = make_optimizer(OptimizerRecipe("muon", rate, _ADAM_SHARE * rate, _WEIGHT_DECAY), learning)
     rates = [group["lr"] for group in optimizer.param_groups]
-    average = {name: value.clone() for name, value in network.state_dict().items()}
+    average = AveragedModel(network, multi_avg_fn=exponential_average(_EMA_DECAY), use_buffers=True)
     pool: list[Packed] = []
     stream = in_processes(partial(rendered, recipe.seed, "train"), range(recipe.images), workers)
     for step in range(recipe.steps):
@@ -152,12 +155,11 @@ def learn_centers(
         chosen = rng.integers(0, len(pool), recipe.batch)
         batch = [augmented(unpacked(pool[index]), rng) for index in chosen]
         for group, rate in zip(optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate * _rate_share(step, recipe.steps)
+            group["lr"] = rate * learning_rate_share(_SCHEDULE, step, recipe.steps, recipe.steps)
         loss = _step(network, optimizer, batch)
-        _follow(average, network, min(_EMA_DECAY, (step + 1) / (step + 20)))
+        average.update_parameters(network)
         progress(step + 1, loss)
-    network.load_state_dict(average)
-    return network.eval()
+    return average.module.eval()
 
 
 def give_centers(network: LGNet, centers: HandCenters) -> None:
@@ -180,18 +182,3 @@ def _step(network: HandCenters, optimizer: torch.optim.Optimizer, batch: list[La
     torch.nn.utils.clip_grad_norm_(network.parameters(), _GRADIENT_CLIP)
     optimizer.step()
     return loss.item()
-
-
-def _rate_share(step: int, steps: int) -> float:
-    """A linear warm-up, then half a cosine."""
-    decayed = _FINAL_SHARE + (1 - _FINAL_SHARE) * (1 + math.cos(math.pi * step / steps)) / 2
-    return min(1.0, (step + 1) / _WARMUP_STEPS) * decayed
-
-
-@torch.no_grad()
-def _follow(average: dict[str, Tensor], network: HandCenters, decay: float) -> None:
-    for name, value in network.state_dict().items():
-        if value.dtype.is_floating_point:
-            average[name].lerp_(value, 1 - decay)
-        else:
-            average[name].copy_(value)

@@ -20,8 +20,7 @@ from lgnet_ros.errors import UserError
 from lgnet_ros.files import write_whole
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.network.precision import imitates_bfloat16
-from lgnet_ros.training.averaging import weight_averaging
-from lgnet_ros.training.callbacks import EndAtOnce, LearningCurve, Pictures, TimeLimit
+from lgnet_ros.training.callbacks import EndAtOnce, LearningCurve, Pictures, TimeLimit, weight_averaging
 from lgnet_ros.training.checkpoints import AtomicCheckpointIO
 from lgnet_ros.training.data import TrainingData
 from lgnet_ros.training.module import MONITORED, LGNetModule
@@ -129,9 +128,7 @@ def train(
     checkpoint = folder.open(recipe, resume) if is_first_process() else _checkpoint_of(folder, resume)
     resources = resources or default_resources()
     if recipe.precision == "bf16-mixed" and resources.accelerator == "cpu" and imitates_bfloat16():
-        _log.warning(
-            "precision bf16-mixed: this CPU only imitates bfloat16; precision=32-true is faster"
-        )
+        _log.warning("precision bf16-mixed: this CPU only imitates bfloat16; precision=32-true is faster")
     return fit(recipe, folder, hand_model, sources, checkpoint, resources)
 
 
