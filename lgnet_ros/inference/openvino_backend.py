@@ -138,7 +138,11 @@ def load_model(
             )
         precision = "fp32"
         if found is None and info is not None:
-            _LOG.warning("%s runs in fp32: this CPU has no bfloat16, and no int8 was exported", name)
+            _LOG.warning(
+                "%s runs in fp32: this CPU has no bfloat16; if it has VNNI, 8 bits are faster "
+                "(lgnet export --backend openvino --precision int8)",
+                name,
+            )
     places = artefact_places(name, weights, precision)
     found = ready(network, places)
     if found is not None:
