@@ -165,7 +165,7 @@ def _fill(answer: dict[str, np.ndarray], found: _Found, crop: CropCamera, camera
     wrist = joints[0].copy()
     rotations = mesh.rotations.copy()
     rotations[0] = crop.rotation_crop_camera @ rotations[0]
-    answer["presence"][side] = found.score
+    answer["presence"][side] = (1 + found.score) / 2  # the score is the side's: that it is a hand is decided
     answer["rotations"][side], answer["shape"][side] = rotations, mesh.shape
     answer["camera_translation"][side] = wrist
     for kind in ("", "rough_"):

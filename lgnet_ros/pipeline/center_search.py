@@ -13,8 +13,9 @@ from lgnet_ros.geometry import CameraIntrinsics, upright_roll
 from lgnet_ros.network.hand_centers import IMAGE_HEIGHT, IMAGE_WIDTH, STRIDE_PX, USUAL_EXTENT_PX
 from lgnet_ros.pipeline.acquisition import OWN_CROP_MARGIN, Region
 
-_LEAST_SCORE = 0.45  # from here on a center is worth a look
+_LEAST_SCORE = 0.36  # from here on a center is worth a look
 _ONE_HAND = 0.3  # centers nearer than that share of the larger hand are of one
+_ROUND = 8  # searches until a center that has been looked at is as good as new
 
 
 class SeesCenters(Protocol):
@@ -74,18 +75,35 @@ def letterboxed(image: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 class CenterDetector:
-    """A `Detector`: where centers of hands are that no followed hand's crop is around."""
+    """A `Detector`: where centers of hands are that no followed hand's crop is around. Those that have waited
+    longest for a look come first: what is no hand must not keep a hand from being found.
+    """
 
     def __init__(self, network: SeesCenters) -> None:
         self._network = network
+        self._searches = 0
+        self._looked_at: list[tuple[Spot, int]] = []  # and in which search
 
     def regions(
         self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int, followed: list[np.ndarray]
     ) -> list[Region]:
-        """See `Detector.regions`; the likeliest first."""
+        """See `Detector.regions`; of those that have waited equally long the likeliest first."""
         spots = self._spots(image)
         new = [spot for spot in spots if not any(_is_looked_at(spot, crop) for crop in followed)]
-        return [spot.region for spot in new[:count]]
+        self._searches += 1
+        chosen = sorted(new, key=self._waited, reverse=True)[:count]
+        self._looked_at = [look for look in self._looked_at if self._searches - look[1] < _ROUND]
+        self._looked_at += [(spot, self._searches) for spot in chosen]
+        return [spot.region for spot in chosen]
+
+    def _waited(self, spot: Spot) -> int:
+        """Searches since it has been looked at, `_ROUND` at most."""
+        since = [
+            self._searches - search
+            for other, search in self._looked_at
+            if _apart(spot, other.center, other.extent) < _ONE_HAND
+        ]
+        return min(since, default=_ROUND)
 
     def _spots(self, image: np.ndarray) -> list[Spot]:
         """Those of the image itself, px of it: their centers are in it, or nearly so."""

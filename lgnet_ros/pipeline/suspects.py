@@ -11,14 +11,15 @@ from lgnet_ros.pipeline.acquisition import AcquisitionSettings
 from lgnet_ros.pipeline.observation import Observation
 
 _SUREST = 0.999  # no look counts for more
+_FADES = 0.3  # what an earlier look counts for beside the next: in a picture that stays, it saw the same
 
 
 @dataclass(frozen=True)
 class Suspect:
     """Something that looks like a hand.
 
-    seen: as it was seen last. log_odds: that it is one, summed over the looks at it through crops of its own,
-    as in a sequential test (Wald, 1945).
+    seen: as it was seen last. log_odds: that it is one, summed over the looks at it through crops of its own
+    as in a sequential test (Wald, 1945), but that they are no independent evidence: earlier ones fade.
     """
 
     seen: Observation
@@ -32,7 +33,7 @@ class Suspect:
     def looked_at(self, closer: Observation) -> Suspect:
         """With what one more look shows. If that is the other hand, earlier looks do not count."""
         score = min(max(closer.score, 1 - _SUREST), _SUREST)
-        before = self.log_odds if closer.side == self.seen.side else 0.0
+        before = _FADES * self.log_odds if closer.side == self.seen.side else 0.0
         return Suspect(closer, before + math.log(score / (1 - score)))
 
 

@@ -58,11 +58,12 @@ def test_its_crops_show_fingers_up(toward: tuple[float, float]) -> None:
     assert end[1] < start[1] and abs(end[0] - start[0]) < 0.3 * abs(end[1] - start[1])
 
 
-def test_the_likeliest_come_first() -> None:
+def test_the_likeliest_come_first_and_each_has_its_turn() -> None:
+    """Else what is no hand, and looks more like one, would keep a hand from being found."""
     told = Told((60, 60, 40, 0, -9, 1.0), (200, 150, 40, 0, -9, 3.0), (320, 60, 40, 0, -9, 2.0))
     detector, image = CenterDetector(told), np.zeros((288, 384, 3), np.uint8)
     camera = CameraIntrinsics.from_field_of_view(384, 288, 1.0)
-    for count, places in ((2, [200, 320]), (9, [200, 320, 60])):
+    for count, places in ((2, [200, 320]), (2, [60, 200]), (1, [320]), (9, [200, 60, 320])):
         regions = detector.regions(image, camera, count, [])
         assert [round(region.center[0]) for region in regions] == places
 
