@@ -101,7 +101,7 @@ class HandsParameters:
         maximum=0.3,
     )
     presence_enter: float = parameter(
-        0.95,
+        0.98,
         "How sure a new hand must be; looks at it in consecutive images add up.",
         ANY_TIME,
         minimum=0.05,

@@ -53,7 +53,7 @@ class AcquisitionSettings:
         crops_following: crops in which a step searches beside followed hands that are seen.
         suspect: presence from which a hand seen in the search gets a crop of its own.
         enter: how sure a new hand must be; looks at it in consecutive frames add up, see `Suspect`. Seen
-            alike again and again, with a presence of 0.89, it gets there.
+            alike again and again, with a presence of 0.88, it gets there.
         smallest_px: least extent of a new hand's joints in the image; below it nobody can say what is a hand.
         resized: how many times larger or smaller than in the search a hand may look in a crop of its own.
             What is no hand has no size: closer looks find it ever smaller.
@@ -63,7 +63,7 @@ class AcquisitionSettings:
     crops_at_once: int = 2
     crops_following: int = 1
     suspect: float = 0.6
-    enter: float = 0.95
+    enter: float = 0.98
     smallest_px: float = 24.0
     resized: float = 2.0
 

@@ -11,7 +11,7 @@ from lgnet_ros.pipeline.acquisition import AcquisitionSettings
 from lgnet_ros.pipeline.observation import Observation
 
 _SUREST = 0.999  # no look counts for more
-_FADES = 0.3  # what an earlier look counts for beside the next: in a picture that stays, it saw the same
+_FADES = 0.5  # what an earlier look counts for beside the next: in a picture that stays, it saw the same
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class ToldFinder:
     def tell(self, hands: list[KnownHand], disturbance: Disturbance | None = None, seed: int = 0) -> None:
         rng = np.random.default_rng(seed)
         landmarks = [landmarks_of(hand, disturbance or Disturbance(), rng) for hand in hands]
-        self.told = [DetectedHand(seen.side, 0.95, seen.pixels, seen.world) for seen in landmarks]
+        self.told = [DetectedHand(seen.side, 0.98, seen.pixels, seen.world) for seen in landmarks]
 
     def find(self, image: np.ndarray) -> list[DetectedHand]:
         self.asked += 1

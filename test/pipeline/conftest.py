@@ -52,7 +52,7 @@ class Faults:
 
     cells: float = 0.0
     size: float = 1.0
-    presence: float = 0.97
+    presence: float = 0.99
     absent: Callable[[float, str], bool] = lambda t, side: False
     both_sides: Callable[[float], bool] = lambda t: False
     swapped: Callable[[float], bool] = lambda t: False

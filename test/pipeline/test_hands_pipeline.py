@@ -134,14 +134,14 @@ def test_a_presence_in_between_keeps_a_hand_but_does_not_find_one(follow) -> Non
 
 
 def test_what_one_look_leaves_in_doubt_several_settle(follow) -> None:
-    """Odds of 9 to 1 in every look, where 19 to 1 are asked: an earlier look's count for 0.3 of the next
-    one's, so that they are 21 to 1 with the third.
+    """Odds of 9 to 1 in every look, where 49 to 1 are asked: an earlier look's count for half of the next
+    one's, so that they are 61 to 1 with the fourth.
     """
     sure, doubtful = (
         [bool(frame.hands) for frame in follow(one_hand, 10, presence=presence).frames].index(True)
         for presence in (0.99, 0.9)
     )
-    assert doubtful == sure + 2
+    assert doubtful == sure + 3
 
 
 def test_what_stays_doubtful_is_no_hand_however_often_it_is_seen(follow) -> None:
