@@ -11,6 +11,7 @@ from lgnet_ros.pipeline.acquisition import AcquisitionSettings
 from lgnet_ros.pipeline.observation import Observation
 
 _SUREST = 0.999  # no look counts for more
+_LOOKS = 6  # so often something is looked at in a row; after that, further looks tell nothing new
 _FADES = 0.5  # what an earlier look counts for beside the next: in a picture that stays, it saw the same
 
 
@@ -19,11 +20,13 @@ class Suspect:
     """Something that looks like a hand.
 
     seen: as it was seen last. log_odds: that it is one, summed over the looks at it through crops of its own
-    as in a sequential test (Wald, 1945), but that they are no independent evidence: earlier ones fade.
+    as in a sequential test (Wald, 1945), but that they are no independent evidence: earlier ones fade. looks:
+    how many there have been.
     """
 
     seen: Observation
     log_odds: float = 0.0
+    looks: int = 0
 
     @property
     def score(self) -> float:
@@ -34,7 +37,7 @@ class Suspect:
         """With what one more look shows. If that is the other hand, earlier looks do not count."""
         score = min(max(closer.score, 1 - _SUREST), _SUREST)
         before = _FADES * self.log_odds if closer.side == self.seen.side else 0.0
-        return Suspect(closer, before + math.log(score / (1 - score)))
+        return Suspect(closer, before + math.log(score / (1 - score)), self.looks + 1)
 
 
 class Suspects:
@@ -84,7 +87,9 @@ class Suspects:
             if _confirms(hand, suspect.seen, settings)
         ]
         weighed = _distinct(weighed, taken)
-        self.known = [suspect for suspect in weighed if 0.5 < suspect.score < settings.enter]
+        self.known = [
+            suspect for suspect in weighed if 0.5 < suspect.score < settings.enter and suspect.looks < _LOOKS
+        ]
         return [suspect.seen for suspect in weighed if suspect.score >= settings.enter]
 
 

@@ -47,7 +47,7 @@ class Faults:
     there. both_sides(t): it claims every hand for both sides. swapped(t): it calls right left and left right.
     swapped_below: it does so where a hand is less than this share of the crop. upright_deg: it sees only
     hands that point at most so far from the crop's up. phantom: it sees a small right hand in the middle of
-    every crop that shows none.
+    every crop that shows none. doubtful(hand): its presence is 0.8 of that one.
     """
 
     cells: float = 0.0
@@ -59,6 +59,7 @@ class Faults:
     swapped_below: float = 0.0
     upright_deg: float = 180.0
     phantom: bool = False
+    doubtful: Callable[[TrueHand], bool] = lambda hand: False
 
 
 class Oracle:
@@ -156,7 +157,7 @@ class Oracle:
             [(pixels + 0.5) * CELLS / crop.size_px - 0.5, (depth / HALF_RANGE + 1) / 2 * CELLS - 0.5]
         )
         cells += self._rng.normal(0, 1, cells.shape) * self.faults.cells
-        values["presence"][n, side] = self.faults.presence
+        values["presence"][n, side] = 0.8 if self.faults.doubtful(hand) else self.faults.presence
         values["joints_25d"][n, side] = np.clip(cells, 0, CELLS - 1)
         values["joints_25d_std"][n, side] = max(self.faults.cells, 0.02)
         values["rotations"][n, side] = hand.rotations

@@ -68,6 +68,23 @@ def test_the_likeliest_come_first_and_each_has_its_turn() -> None:
         assert [round(region.center[0]) for region in regions] == places
 
 
+def test_what_stays_doubtful_does_not_keep_a_hand_from_being_found(follow) -> None:
+    """Two things that look more like hands than the hand does would take all looks."""
+    wrists = np.array([[-0.2, -0.02, 0.6], [-0.2, 0.2, 0.6], [0.2, 0.1, 0.6]])
+    up = np.array([0.0, 0.0, np.pi / 2])
+    centers = 0.6 * follow.intrinsics.project(wrists - [0.0, 0.08, 0.0])
+    told = Told(
+        *((*center, 85, 0, -40, logit) for center, logit in zip(centers, (3.0, 2.5, 1.0), strict=True))
+    )
+    run = follow(
+        lambda t: list(zip(("right", "right", "left"), wrists, (up, up, -up), strict=True)),
+        16,
+        detector=CenterDetector(told),
+        doubtful=lambda hand: hand.side == "right",
+    )
+    assert [hand.side for hand in run.frames[-1].hands] == ["left"]
+
+
 def test_a_hand_that_is_followed_is_not_named() -> None:
     told = Told((100, 100, 60, 0, -9, 3.0), (280, 150, 60, 0, -9, 2.0))
     camera = CameraIntrinsics.from_field_of_view(384, 288, 1.0)
