@@ -29,10 +29,57 @@ _STAGES = (
     (320, 6, 3, 1, 1),
 )
 _EPSILON = 1e-3  # of its batch norms, as trained
+_PIECE = 8  # images
 _FUSED, _FUSED_EXPANSION, _FUSED_KERNEL, _FUSED_BLOCKS = 160, 4, 5, 2
 
 
-class EfficientNetLite0(nn.Module):
+class Trunk(nn.Module):
+    """The stem and so many of the first stages.
+
+    Its convolutions are set up for their outputs' variance, as training from nothing wants it.
+    """
+
+    def __init__(self, stages: int = len(_STAGES)) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, _STEM, 3, stride=2, padding=1, bias=False)
+        self.stem_norm = nn.BatchNorm2d(_STEM, eps=_EPSILON)
+        self.stages = nn.ModuleList()
+        inputs = _STEM
+        for outputs, expansion, kernel, stride, blocks in _STAGES[:stages]:
+            first = InvertedResidual(inputs, outputs, 4 if inputs == 16 else expansion, kernel, stride)
+            others = (InvertedResidual(outputs, outputs, expansion, kernel, 1) for _ in range(blocks - 1))
+            self.stages.append(nn.Sequential(first, *others))
+            inputs = outputs
+        _set_up(self)
+
+    def maps(self, images: Tensor) -> list[Tensor]:
+        """(B,3,H,W) normalized images to the map (B,24,H/2,W/2) of the stem and one of each stage."""
+        fixed = self._fixed_stages(images)
+        pieces = images.split(_PIECE) if fixed else (images,)
+        parts = [self._first_maps(piece, fixed) for piece in pieces]
+        maps = parts[0] if len(parts) == 1 else [torch.cat(part) for part in zip(*parts, strict=True)]
+        for stage in self.stages[fixed:]:
+            maps.append(stage(maps[-1]))
+        return maps
+
+    def _first_maps(self, images: Tensor, stages: int) -> list[Tensor]:
+        maps = [F.relu6(self.stem_norm(self.stem(images)))]
+        for stage in self.stages[:stages]:
+            maps.append(stage(maps[-1]))
+        return maps
+
+    def _fixed_stages(self, images: Tensor) -> int:
+        """How many of the first stages stay as they are while others learn, on a CPU. A few images at a time
+        are quicker in those: what lies between their layers, and is not kept, stays in the core's cache.
+        """
+        if images.device.type != "cpu" or not torch.is_grad_enabled() or images.requires_grad:
+            return 0
+        if _learns(self.stem) or _learns(self.stem_norm):
+            return 0
+        return next((k for k, stage in enumerate(self.stages) if _learns(stage)), len(self.stages))
+
+
+class EfficientNetLite0(Trunk):
     """The feature extractor; `channels` names the widths of its three outputs.
 
     The fifth stage's map, 12×12 for 192 px, and the seventh's, half as fine, are `fused` by layers of ours:
@@ -42,30 +89,16 @@ class EfficientNetLite0(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Conv2d(3, _STEM, 3, stride=2, padding=1, bias=False)
-        self.stem_norm = nn.BatchNorm2d(_STEM, eps=_EPSILON)
-        self.stages = nn.ModuleList()
-        inputs = _STEM
-        for outputs, expansion, kernel, stride, blocks in _STAGES:
-            first = InvertedResidual(inputs, outputs, 4 if inputs == 16 else expansion, kernel, stride)
-            others = (InvertedResidual(outputs, outputs, expansion, kernel, 1) for _ in range(blocks - 1))
-            self.stages.append(nn.Sequential(first, *others))
-            inputs = outputs
         self.fused = _fusion(_STAGES[4][0] + _STAGES[6][0])
         self.channels = (_STEM, _STAGES[1][0], _FUSED)
-        for part in self.modules():
-            if isinstance(part, nn.Conv2d):
-                nn.init.kaiming_normal_(part.weight, mode="fan_out")
+        _set_up(self.fused)
 
     def forward(self, images: Tensor) -> BackboneFeatures:
         """(B,3,S,S) normalized images to maps (B,24,S/2,S/2), (B,24,S/4,S/4) and (B,160,8,8)."""
-        stem = F.relu6(self.stem_norm(self.stem(images)))
-        maps = [stem]
-        for stage in self.stages:
-            maps.append(stage(maps[-1]))
+        maps = self.maps(images)
         deepest = F.interpolate(maps[7], scale_factor=2, mode="nearest")
         fused = self.fused(torch.cat([maps[5], deepest], 1))
-        return BackboneFeatures(stem, maps[2], F.interpolate(fused, (CELLS, CELLS), mode="bilinear"))
+        return BackboneFeatures(maps[0], maps[2], F.interpolate(fused, (CELLS, CELLS), mode="bilinear"))
 
     def from_published(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """This network's state dict from the `convolutions` of MediaPipe's hand landmark network.
@@ -96,6 +129,16 @@ class EfficientNetLite0(nn.Module):
         """Convolutions and their norms as the image passes them, without those of `fused`."""
         layers = [name for name, part in self.named_modules() if isinstance(part, nn.Conv2d)]
         return [(name, f"{name}_norm") for name in layers if not name.startswith("fused.")]
+
+
+def _set_up(part: nn.Module) -> None:
+    for layer in part.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out")
+
+
+def _learns(part: nn.Module) -> bool:
+    return part.training or any(parameter.requires_grad for parameter in part.parameters())
 
 
 class InvertedResidual(nn.Module):

@@ -8,10 +8,9 @@ is a hand, and which one: told to learn that too, centers are right about the si
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lgnet_ros.network.efficientnet import EfficientNetLite0, InvertedResidual
+from lgnet_ros.network.efficientnet import EfficientNetLite0, InvertedResidual, Trunk
 
 IMAGE_WIDTH, IMAGE_HEIGHT = 384, 288
 STRIDE_PX = 16
@@ -29,21 +28,16 @@ _WIDTH, _EXPANSION, _KERNEL, _BLOCKS = 96, 4, 5, 2
 _RARE = -4.0  # the logit that centers begin with: next to no cell is one
 
 
-class HandCenters(nn.Module):
-    """Stem and five stages built as those of `EfficientNetLite0`, in weights of its own, and layers that look
-    around: 0.6 GMAC.
-    """
+class HandCenters(Trunk):
+    """The trunk of `EfficientNetLite0` in weights of its own, and layers that look around: 0.6 GMAC."""
 
     def __init__(self) -> None:
-        super().__init__()
-        backbone = EfficientNetLite0()
-        self.stem, self.stem_norm = backbone.stem, backbone.stem_norm
-        self.stages = backbone.stages[:_TRUNK_STAGES]
+        super().__init__(_TRUNK_STAGES)
         inputs = self.stages[-1][-1].project.out_channels
         blocks = (InvertedResidual(_WIDTH, _WIDTH, _EXPANSION, _KERNEL, stride=1) for _ in range(_BLOCKS))
         self.around = nn.Sequential(
             nn.Conv2d(inputs, _WIDTH, 1, bias=False),
-            nn.BatchNorm2d(_WIDTH, eps=backbone.stem_norm.eps),
+            nn.BatchNorm2d(_WIDTH, eps=self.stem_norm.eps),
             *blocks,
         )
         self.head = nn.Conv2d(_WIDTH, MAPS, 1)
@@ -53,10 +47,7 @@ class HandCenters(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(B,3,288,384) normalized images (see `normalize`) to (B,6,18,24) float32, see `MAPS`."""
-        x = F.relu6(self.stem_norm(self.stem(images)))
-        for stage in self.stages:
-            x = stage(x)
-        return self.head(self.around(x)).float()
+        return self.head(self.around(self.maps(images)[-1])).float()
 
     def begin_as(self, backbone: EfficientNetLite0) -> None:
         """Take over the weights of its stem and first stages."""

@@ -117,6 +117,20 @@ def test_an_inverted_residual_is_its_equation() -> None:
     )
 
 
+def test_first_stages_that_stay_as_they_are_see_the_same_beside_others_that_learn() -> None:
+    torch.manual_seed(5)
+    seeing = EfficientNetLite0().eval()
+    fixed = nn.ModuleList([seeing.stem, seeing.stem_norm, *seeing.stages[:3]]).requires_grad_(False)
+    images = torch.randn(11, 3, 64, 64)
+    with torch.no_grad():
+        alone = seeing(images)
+    beside = seeing(images)
+    torch.testing.assert_close(tuple(beside), tuple(alone), atol=1e-5, rtol=1e-5)
+    beside.last.sum().backward()
+    assert all(parameter.grad is None for parameter in fixed.parameters())
+    assert all(parameter.grad.abs().max() > 0 for parameter in seeing.stages[3].parameters())
+
+
 def test_published_weights_of_hand_landmarks_see_the_same_colors_and_compute_the_same() -> None:
     source = published_hand_landmarks()
     backbone = EfficientNetLite0().eval()
