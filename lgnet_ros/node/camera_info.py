@@ -46,7 +46,7 @@ class IntrinsicsCache:
 
     def __init__(self) -> None:
         self._key: tuple[Any, ...] | None = None
-        self._intrinsics: CameraIntrinsics | InputFault | None = None
+        self._intrinsics: CameraIntrinsics | str = ""  # or why there are none
 
     def lookup(self, info: Any, width: int, height: int) -> CameraIntrinsics:
         """Intrinsics for an image of `width` x `height` px.
@@ -78,7 +78,8 @@ class IntrinsicsCache:
             try:
                 self._intrinsics = intrinsics_of(info)
             except InputFault as fault:
-                self._intrinsics = fault
-        if isinstance(self._intrinsics, InputFault):
-            raise self._intrinsics
+                self._intrinsics = str(fault)
+        if isinstance(self._intrinsics, str):
+            # A new one each time: one that is raised again holds on to what it passed before, images too.
+            raise InputFault(FaultKind.BAD_INTRINSICS, self._intrinsics)
         return self._intrinsics

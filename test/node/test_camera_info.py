@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import weakref
 from types import SimpleNamespace
 
 import numpy as np
@@ -82,6 +85,22 @@ def test_cache_repeats_the_fault_of_a_bad_camera_info():
     for _ in range(2):
         with pytest.raises(InputFault):
             cache.lookup(info(k=[0.0] * 9), 640, 480)
+
+
+def test_a_fault_that_repeats_holds_on_to_no_image():
+    cache, images = IntrinsicsCache(), []
+
+    def ask(image):
+        with contextlib.suppress(InputFault):
+            cache.lookup(info(k=[0.0] * 9), 640, 480)
+
+    for _ in range(3):
+        image = np.zeros((4, 4, 3), np.uint8)
+        images.append(weakref.ref(image))
+        ask(image)
+        del image
+    gc.collect()
+    assert [image() for image in images] == [None] * 3
 
 
 def test_assumed_field_of_view_reaches_from_edge_to_edge():
