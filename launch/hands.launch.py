@@ -35,6 +35,7 @@ ARGUMENTS = (
     ("demo", "false", "Start camera_node as the camera."),
     ("source", "", "demo: webcam, video file or folder of images; empty: the built-in two-hand scene."),
     ("rate", "0.0", "demo: images a second; 0: as the source says, else 30."),
+    ("frame_id", "camera_optical_frame", "demo: the frame of its images."),
     ("loop", "true", "demo: begin again at the end of a video or folder; false: end with it."),
     ("handover", "false", "Start handover_node: does a hand offer, receive or rest?"),
     ("handover_parameters", f"{SHARE}/config/handover.yaml", "Parameter file of handover_node."),
@@ -85,6 +86,7 @@ def camera() -> Node:
     values = {
         "source": ParameterValue(LaunchConfiguration("source"), value_type=str),  # "0" is a webcam
         "rate": ParameterValue(LaunchConfiguration("rate"), value_type=float),
+        "frame_id": ParameterValue(LaunchConfiguration("frame_id"), value_type=str),
         "loop": ParameterValue(LaunchConfiguration("loop"), value_type=bool),
     }
     return node(

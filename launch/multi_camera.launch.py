@@ -40,15 +40,16 @@ def cameras(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     """One inclusion of hands.launch.py for each camera; frames are named after the namespace."""
     names = [name.strip() for name in LaunchConfiguration("cameras").perform(context).split(",")]
     passed = [name for name, _, _ in ARGUMENTS if name != "cameras"]
+    prefixes = {name: f"{name.strip('/').replace('/', '_')}_" for name in names if name}
     return [
         IncludeLaunchDescription(
             PythonLaunchDescriptionSource(f"{SHARE}/launch/hands.launch.py"),
             launch_arguments={
                 **{argument: LaunchConfiguration(argument) for argument in passed},
                 "camera_namespace": name,
-                "frame_prefix": f"{name.strip('/').replace('/', '_')}_",
+                "frame_prefix": prefix,
+                "frame_id": f"{prefix}camera_optical_frame",
             }.items(),
         )
-        for name in names
-        if name
+        for name, prefix in prefixes.items()
     ]

@@ -6,15 +6,17 @@ ros2 launch lgnet_ros playback.launch.py bag:=my_bag image:=/camera/image_raw ca
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
 from ament_index_python.packages import get_package_share_directory
 from launch.actions import (
     DeclareLaunchArgument,
     ExecuteProcess,
     IncludeLaunchDescription,
+    LogInfo,
+    OpaqueFunction,
     RegisterEventHandler,
     Shutdown,
+    TimerAction,
 )
 from launch.event_handlers import OnProcessIO
 from launch.events.process import ProcessIO
@@ -22,10 +24,12 @@ from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import SetParameter
 
-from launch import LaunchDescription
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from lgnet_ros.node.qos import use_large_shared_memory
 
 SHARE = get_package_share_directory("lgnet_ros")
+PATIENCE_S = 60.0
+STILL_WAITING = "the bag waits until hands_node says that it is ready; it does so once it is configured"
 
 PASSED = (
     ("image", "image_raw", "Image topic in the bag."),
@@ -73,19 +77,21 @@ def generate_launch_description() -> LaunchDescription:
         output="screen",
         on_exit=Shutdown(reason="the bag has ended"),
     )
-    start = _once_ready(play)
-    when_ready = RegisterEventHandler(OnProcessIO(on_stdout=start, on_stderr=start))
-    return LaunchDescription([*arguments, SetParameter("use_sim_time", True), when_ready, hands])
+    return LaunchDescription([*arguments, SetParameter("use_sim_time", True), *_once_ready(play), hands])
 
 
-def _once_ready(play: ExecuteProcess) -> Callable[[ProcessIO], list[ExecuteProcess]]:
+def _once_ready(play: ExecuteProcess) -> list[LaunchDescriptionEntity]:
     """Starts the bag when hands_node says that it is ready: what is played before that is lost."""
     waiting = [play]
 
     def on_text(event: ProcessIO) -> list[ExecuteProcess]:
-        return [waiting.pop()] if waiting and b"hands]: ready: " in event.text else []
+        return [waiting.pop()] if waiting and b"ready: " in event.text else []
 
-    return on_text
+    def on_time(_: LaunchContext) -> list[LogInfo]:
+        return [LogInfo(msg=STILL_WAITING)] if waiting else []
+
+    when_ready = RegisterEventHandler(OnProcessIO(on_stdout=on_text, on_stderr=on_text))
+    return [when_ready, TimerAction(period=PATIENCE_S, actions=[OpaqueFunction(function=on_time)])]
 
 
 def _large_messages() -> dict[str, str]:

@@ -55,7 +55,6 @@ def declared_requirements() -> set[str]:
 
 def test_every_import_is_declared() -> None:
     ros = {"tf2_ros" if name == "tf2_ros_py" else name for name in ROS_DEPENDENCIES}
-    ros |= {"rcl_interfaces", "ament_index_python"}  # come with rclpy
     undeclared = {
         name
         for name in imported_packages() - ros
