@@ -40,11 +40,16 @@ _DEBIAN_NAMES = {
 }
 
 
+_broken: dict[str, str] = {}  # what is there and cannot be imported, and why
+
+
 def _optional(name: str) -> ModuleType | None:
     """The module, or None when it is missing or broken (as a cv_bridge built for another NumPy is)."""
     try:
         return importlib.import_module(name)
-    except Exception:
+    except Exception as error:
+        if not (isinstance(error, ModuleNotFoundError) and error.name == name):
+            _broken[name] = f"{type(error).__name__}: {error}".splitlines()[0]
         return None
 
 
@@ -58,15 +63,40 @@ def stand_ins() -> list[str]:
 
 def startup_line() -> str:
     """What is used and what stands in, with the command that installs what is missing."""
-    missing = stand_ins()
+    missing = [name for name in stand_ins() if name not in _broken]
+    line = "stand-ins for " + ", ".join(stand_ins()) if stand_ins() else "uses " + ", ".join(_modules)
+    for name, reason in _broken.items():
+        line += f"; {name} is installed and cannot be imported ({reason})"
     if not missing:
-        return "uses " + ", ".join(_modules)
-    line = "stand-ins for " + ", ".join(missing)
+        return line
     distribution = os.environ.get("ROS_DISTRO")
     if distribution:
         packages = " ".join(f"ros-{distribution}-{_DEBIAN_NAMES[name]}" for name in missing)
         return f"{line}; for the real ones: sudo apt install {packages}"
     return f"{line}: PyPI does not have them; source a ROS 2 distribution to use the real ones"
+
+
+# --- rclpy's events, which Humble has in another module -----------------------------------------------------
+
+_events = _optional("rclpy.event_handler") or importlib.import_module("rclpy.qos_event")
+
+
+def subscription_that_warns(
+    node: Node,
+    message_type: type,
+    topic: str,
+    callback: Callable[[Any], None],
+    profile: QoSProfile,
+    incompatible: Callable[[Any], None],
+) -> Any:
+    """A subscription that calls `incompatible` when a publisher offers less than `profile` asks, where the
+    middleware tells of that.
+    """
+    events = _events.SubscriptionEventCallbacks(incompatible_qos=incompatible)
+    try:
+        return node.create_subscription(message_type, topic, callback, profile, event_callbacks=events)
+    except _events.UnsupportedEventTypeError:
+        return node.create_subscription(message_type, topic, callback, profile)
 
 
 # --- tf2_ros ------------------------------------------------------------------------------------------------

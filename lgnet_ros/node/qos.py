@@ -11,9 +11,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
-from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from lgnet_ros.errors import UserError
 from lgnet_ros.paths import config_directory
@@ -25,6 +25,8 @@ _PROFILE_VARIABLES = {
     "fastdds": "FASTDDS_DEFAULT_PROFILES_FILE",
 }
 
+_TRANSPORTS_VARIABLE = "FASTDDS_BUILTIN_TRANSPORTS"  # UDPv4, say, where there is no shared memory
+
 LATCHED = QoSProfile(
     depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL, reliability=ReliabilityPolicy.RELIABLE
 )
@@ -34,6 +36,12 @@ PICTURES = QoSProfile(
 )  # ten would fill the transport's segment
 
 
+class Offer(Protocol):
+    """What is used of rclpy's TopicEndpointInfo, whose module is not the same in all distributions."""
+
+    qos_profile: QoSProfile
+
+
 def newest_only(reliability: ReliabilityPolicy, durability: DurabilityPolicy) -> QoSProfile:
     """A subscription that keeps one message: an older image is of no use once a newer one is there."""
     return QoSProfile(
@@ -41,7 +49,7 @@ def newest_only(reliability: ReliabilityPolicy, durability: DurabilityPolicy) ->
     )
 
 
-def subscription_profile(choice: str, offered: Sequence[TopicEndpointInfo]) -> QoSProfile:
+def subscription_profile(choice: str, offered: Sequence[Offer]) -> QoSProfile:
     """The profile with which to subscribe.
 
     Args:
@@ -71,14 +79,15 @@ def same_request(a: QoSProfile, b: QoSProfile) -> bool:
 
 
 def use_large_shared_memory(environment: MutableMapping[str, str] = os.environ) -> str | None:
-    """Point Fast DDS to `config/fastdds.xml`, unless the user has already chosen a profile. Call before
-    rclpy.init.
+    """Point Fast DDS to `config/fastdds.xml`, unless the user has already chosen a profile or transports.
+    Call before rclpy.init.
 
     Returns:
-        The file that Fast DDS will read, or None when the package's share folder was not found.
+        The file that Fast DDS will read, or None: the user has chosen transports, or the package's share
+        folder was not found.
     """
     chosen = next((environment[name] for name in _PROFILE_VARIABLES.values() if environment.get(name)), None)
-    if chosen is not None:
+    if chosen is not None or environment.get(_TRANSPORTS_VARIABLE):
         return chosen
     try:
         profile = str(config_directory() / "fastdds.xml")

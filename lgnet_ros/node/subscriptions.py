@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
+from lgnet_ros.node import compat
 from lgnet_ros.node.faults import FaultKind, FaultLog
 from lgnet_ros.node.qos import same_request, subscription_profile
 
@@ -69,9 +69,8 @@ class MatchedSubscription:
         return subscription_profile(self._choice, self._node.get_publishers_info_by_topic(self.topic))
 
     def _subscribe(self) -> Any:
-        events = SubscriptionEventCallbacks(incompatible_qos=self._report_incompatible)
-        return self._node.create_subscription(
-            self._type, self.topic, self._callback, self._profile, event_callbacks=events
+        return compat.subscription_that_warns(
+            self._node, self._type, self.topic, self._callback, self._profile, self._report_incompatible
         )
 
     def _report_incompatible(self, _event: object) -> None:

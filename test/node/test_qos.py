@@ -60,6 +60,12 @@ def test_profile_of_the_user_stays():
     assert environment == {"FASTRTPS_DEFAULT_PROFILES_FILE": "/mine.xml"}
 
 
+def test_transports_of_the_user_stay():
+    environment = {"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4"}
+    assert use_large_shared_memory(environment) is None
+    assert environment == {"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4"}
+
+
 @pytest.mark.parametrize(("package", "variable"), [("fastdds", "FASTDDS"), ("fastrtps", "FASTRTPS")])
 def test_profile_goes_by_the_name_that_this_fast_dds_reads(tmp_path, package, variable):
     (tmp_path / "share" / package).mkdir(parents=True)
