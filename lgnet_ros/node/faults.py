@@ -24,6 +24,7 @@ class FaultKind(Enum):
     BAD_INTRINSICS = "unusable CameraInfo"
     SIZE_MISMATCH = "image and CameraInfo of different size"
     BAD_STAMP = "unusable image stamp"
+    NO_FRAME = "image without a frame_id"
     STAMP_BACKWARD = "image stamp that jumps back or repeats"
     BAD_DEPTH = "unusable depth image"
     MISSING_DEPTH = "missing depth image"

@@ -6,6 +6,7 @@ inferences at a time would only make both late. The executor's thread does nothi
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -40,7 +41,7 @@ class InferenceThread:
     ) -> None:
         """Process every sample that is taken from the mailbox, until `stop_loop`.
 
-        stale_after_s: after so long without a sample, as the parameter stands now, the processor is told.
+        stale_after_s: after so long without a result, as the parameter stands now, the processor is told.
         """
         self._mailbox = mailbox
         self._loop = self._executor.submit(_run, mailbox, processor, stale_after_s, faults)
@@ -64,18 +65,23 @@ def _run(
     stale_after_s: Callable[[], float],
     faults: FaultLog,
 ) -> None:
-    silent = False
+    answered_s, silent = time.monotonic(), False
     while not mailbox.closed:
         sample = mailbox.take(stale_after_s())
         if mailbox.closed:
             return
-        try:
-            if sample is not None:
-                processor.process(sample)
-            elif not silent:
-                processor.silence()
-        except Exception as error:  # whatever happens to one image, the next one gets its chance
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            explanation = f"{type(error).__name__}: {error} ({place.name}, line {place.lineno})"
-            faults.report(FaultKind.INFERENCE, explanation)
-        silent = sample is None
+        if sample is not None and _answered(processor, sample, faults):
+            answered_s, silent = time.monotonic(), False
+        elif not silent and time.monotonic() - answered_s >= stale_after_s():
+            processor.silence()  # no images, or none that can be used: the last result holds no longer
+            silent = True
+
+
+def _answered(processor: FrameProcessor, sample: Sample, faults: FaultLog) -> bool:
+    try:
+        return processor.process(sample)
+    except Exception as error:  # whatever happens to one image, the next one gets its chance
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        explanation = f"{type(error).__name__}: {error} ({place.name}, line {place.lineno})"
+        faults.report(FaultKind.INFERENCE, explanation)
+        return False

@@ -58,9 +58,8 @@ class Inputs:
         self._parameters, self._faults, self._deliver = parameters, faults, deliver
         self._camera_infos: deque[Any] = deque(maxlen=KEPT_CAMERA_INFOS)
         self._detections: Any | None = None
-        self._handed_on: Any | None = None
-        self._last_stamp_ns = 0
-        self._last_pair_s = time.monotonic()
+        self._last_stamp_ns = self._handed_on_ns = 0
+        self._unpaired_since_s: float | None = None  # the last pair, or the first image
         self._entrances: tuple[Any, Any] | None = None
         self._node = node
         self.subscriptions = self._subscribe()
@@ -116,8 +115,12 @@ class Inputs:
             return
         if stamp_ns < self._last_stamp_ns:  # a bag that starts over: what waits for a partner never gets one
             self._entrances = compat.synchronizer(self._parameters.depth_tolerance, self._on_pair)
+            self._handed_on_ns = 0
         self._last_stamp_ns = stamp_ns
-        if time.monotonic() - self._last_pair_s > DEPTH_PATIENCE_S:
+        now_s = time.monotonic()
+        if self._unpaired_since_s is None:
+            self._unpaired_since_s = now_s
+        if now_s - self._unpaired_since_s > DEPTH_PATIENCE_S:
             self._faults.report(
                 FaultKind.MISSING_DEPTH,
                 f"nothing on {self.subscriptions['depth'].topic} within {self._parameters.depth_tolerance} s"
@@ -133,12 +136,12 @@ class Inputs:
             self._entrances[1].signalMessage(depth)
 
     def _on_pair(self, image: Any, depth: Any) -> None:
-        self._last_pair_s = time.monotonic()
-        if image is not self._handed_on:
+        self._unpaired_since_s = time.monotonic()
+        if _stamp_ns(image) > self._handed_on_ns:  # else it, or a newer one, has gone on without depth
             self._hand_on(image, depth)
 
     def _hand_on(self, image: Any, depth: Any | None) -> None:
-        self._handed_on = image
+        self._handed_on_ns = _stamp_ns(image)
         info = self._camera_info_for(image)
         self._deliver(Sample(image, depth, info, self._detections, time.monotonic()))
 

@@ -8,7 +8,8 @@ contacts. Made of primitives only.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 from std_msgs.msg import Header
@@ -46,12 +47,12 @@ class InteractionMarkers:
     def __init__(self) -> None:
         self._markers = FigureMarkers()
 
-    def update(self, message: Hands, keepout: Mapping[str, np.ndarray]) -> bytes:
+    def update(self, message: Hands, keepout: Sequence[np.ndarray]) -> bytes:
         """A serialised MarkerArray of `message`; what is no longer there since the last is deleted.
 
         Args:
             message: the hands.
-            keepout: per side, (N,3) points of the keep-out surface of its first hand.
+            keepout: per hand, (N,3) points of its keep-out surface.
         """
         return self._markers.update(interaction_figures(message, keepout), message.header)
 
@@ -60,42 +61,49 @@ class InteractionMarkers:
         return self._markers.update([], header)
 
 
-def interaction_figures(message: Hands, keepout: Mapping[str, np.ndarray]) -> list[Figure]:
+def interaction_figures(message: Hands, keepout: Sequence[np.ndarray]) -> list[Figure]:
     """What is shown of `message`; see `InteractionMarkers.update`."""
     figures: list[Figure] = []
-    for hand in _first_of_each_side(message):
-        figures += hand_figures(hand, keepout.get(SIDE_NAMES[hand.side]))
-    for relation in message.relations[:1]:
-        figures += relation_figures(relation)
+    sides: Counter[str] = Counter()
+    for hand, points in zip(message.hands, keepout, strict=True):
+        side = SIDE_NAMES[hand.side]
+        figures += hand_figures(hand, points, _numbered(side, sides[side]))
+        sides[side] += 1
+    for number, relation in enumerate(message.relations):
+        figures += relation_figures(relation, number)
     return figures
 
 
-def hand_figures(hand: HandMsg, keepout: np.ndarray | None) -> list[Figure]:
-    """What one hand does. keepout: (N,3) points of its keep-out surface, None: not known."""
-    side = SIDE_NAMES[hand.side]
+def hand_figures(hand: HandMsg, keepout: np.ndarray, name: str) -> list[Figure]:
+    """What one hand does. keepout: (N,3) points of its keep-out surface. name: of the hand among others."""
+    color = SIDE_COLORS[SIDE_NAMES[hand.side]]
     joints = hand.joints.reshape(21, 3)
     palm = palm_of(hand)
     at, normal = palm.position, palm.normal
     outside, knob = at + APPROACH_LENGTH_M * normal, at + _NORMAL_LENGTH_M * normal
-    figures = [
-        arrow(f"{side}_normal", at, knob, NORMAL_COLOR),
-        arrow(f"{side}_approach", outside, knob, APPROACH_COLOR),
-        lines(f"{side}_aperture", joints[[_THUMB_TIP, _INDEX_TIP]], SIDE_COLORS[side]),
-        text_line(f"{side}_text", joints[0], hand_text(hand)),
+    return [
+        arrow(f"{name}_normal", at, knob, NORMAL_COLOR),
+        arrow(f"{name}_approach", outside, knob, APPROACH_COLOR),
+        lines(f"{name}_aperture", joints[[_THUMB_TIP, _INDEX_TIP]], color),
+        text_line(f"{name}_text", joints[0], hand_text(hand)),
+        ellipsoid(f"{name}_keepout", enclosing_ellipsoid(keepout), color),
     ]
-    if keepout is not None:
-        figures.append(ellipsoid(f"{side}_keepout", enclosing_ellipsoid(keepout), SIDE_COLORS[side]))
-    return figures
 
 
-def relation_figures(relation: HandsRelation) -> list[Figure]:
-    """The closest points of two hands, joined, and where they touch."""
+def relation_figures(relation: HandsRelation, number: int = 0) -> list[Figure]:
+    """The closest points of two hands, joined, and where they touch. number: of the pair among others."""
     ends = np.array([xyz(end) for end in (relation.closest_right, relation.closest_left)])
-    figures = [lines("closest_points", ends, CONTACT_COLOR if relation.distance <= 0 else NORMAL_COLOR)]
+    color = CONTACT_COLOR if relation.distance <= 0 else NORMAL_COLOR
+    figures = [lines(_numbered("closest_points", number), ends, color)]
     if relation.contacts:
         touches = np.array([xyz(contact) for contact in relation.contacts])
-        figures.append(balls("contacts", touches, CONTACT_COLOR))
+        figures.append(balls(_numbered("contacts", number), touches, CONTACT_COLOR))
     return figures
+
+
+def _numbered(name: str, number: int) -> str:
+    """The first of them has the plain name: `right`, `right_1`, …."""
+    return f"{name}_{number}" if number else name
 
 
 def hand_text(hand: HandMsg) -> str:
@@ -169,8 +177,3 @@ def _reach(points, center, scaled_axes):
 def rehearse() -> None:
     """Load what is compiled, or compile it now: the first hand need not wait for it."""
     enclosing_ellipsoid(np.eye(3))
-
-
-def _first_of_each_side(message: Hands) -> list[HandMsg]:
-    firsts = {hand.side: hand for hand in reversed(message.hands)}
-    return list(firsts.values())

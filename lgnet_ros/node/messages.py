@@ -49,7 +49,7 @@ def hands_message(frame: Frame, header: Header, model_id: str, calibrated: bool)
         header=header,
         calibrated=calibrated,
         hands=[hand_message(hand) for hand in frame.hands],
-        relations=[] if frame.relation is None else [relation_message(frame.relation)],
+        relations=[relation_message(relation) for relation in frame.relations],
         model_id=model_id,
     )
 
@@ -113,9 +113,11 @@ def hand_transforms(hand: HandMsg, header: Header, prefix: str) -> list[Transfor
 
 
 def frame_prefix(hand: HandMsg, prefix: str, several_people: bool) -> str:
-    """What stands before the joint's name: `left_`, or `left_7_` among several people's hands."""
-    side = SIDE_NAMES[hand.side]
-    return f"{prefix}{side}_{hand.track_id}_" if several_people else f"{prefix}{side}_"
+    """What stands before the joint's name: `left_`, or `left_7_` among several people's hands; without a
+    slash at its beginning, which tf2 refuses.
+    """
+    side = f"{prefix.lstrip('/')}{SIDE_NAMES[hand.side]}_"
+    return f"{side}{hand.track_id}_" if several_people else side
 
 
 def first_of_side(message: Hands, side: str) -> HandMsg | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,12 +33,12 @@ SIDES = ("right", "left")
 class Result:
     """What there is to say about one image.
 
-    message: with the image's header. keepout: per side, (778,3) points of the first hand of that side.
-    image: (H,W,3) uint8 RGB. draw_on: draws on a copy of it; called only if somebody looks.
+    message: with the image's header. keepout: per hand of the message, (778,3) points. image: (H,W,3) uint8
+        RGB. draw_on: draws on a copy of it; called only if somebody looks.
     """
 
     message: Hands
-    keepout: Callable[[], Mapping[str, np.ndarray]]
+    keepout: Callable[[], Sequence[np.ndarray]]
     image: np.ndarray
     draw_on: Callable[[np.ndarray], None]
 
@@ -63,6 +63,7 @@ class Outputs:
         self._hand_frames, self._palm_messages = HandFrames(), PalmMessages()
         self._overlay_images = OverlayImages()
         self._handover = Handover(node)
+        self._shows_measured = False
         for side in SIDES:
             topology = self._publisher(Mesh, topics.MESH_TOPOLOGIES[side], LATCHED)
             topology.publish(messages.mesh_topology(faces[side]))
@@ -86,6 +87,9 @@ class Outputs:
             self._publish_palms(message)
             self._publish_interaction(result)
             self._handover.update(message, parameters)
+            self._shows_measured = True
+        elif self._shows_measured:  # of a camera that was calibrated until now
+            self._retract_measured(header)
         if _is_wanted(self._markers):
             style = MarkerStyle(parameters.markers, parameters.marker_opacity)
             self._markers.publish(self._hand_markers.update(message, style))
@@ -100,8 +104,13 @@ class Outputs:
     def retract(self, header: Header) -> None:
         """Take the hands out of RViz, for lack of images or of activity. Silence says the rest."""
         self._markers.publish(self._hand_markers.cleared(header))
+        self._retract_measured(header)
+
+    def _retract_measured(self, header: Header) -> None:
+        """What stands in the scene in metres, clickable spheres among it."""
         self._interaction.publish(self._interaction_markers.cleared(header))
         self._handover.update(Hands(header=header), HandsParameters())
+        self._shows_measured = False
 
     def _publisher(self, kind: type, topic: topics.Topic, qos: QoSProfile = RESULTS) -> Publisher:
         publisher = self._node.create_publisher(kind, topic.name, qos)
@@ -109,7 +118,7 @@ class Outputs:
         return publisher
 
     def _publish_frames(self, message: Hands, parameters: HandsParameters) -> None:
-        if not parameters.publish_tf or not message.hands:
+        if not parameters.publish_tf or not message.hands or not message.header.frame_id:
             return
         several = parameters.max_people > 1
         hands = [
@@ -130,7 +139,7 @@ class Outputs:
             return
         keepout = result.keepout()
         if wants_cloud:
-            points = np.concatenate([np.zeros((0, 3), np.float32), *keepout.values()])
+            points = np.concatenate([np.zeros((0, 3), np.float32), *keepout])
             self._keepout.publish(compat.point_cloud(result.message.header, points))
         if wants_markers:
             self._interaction.publish(self._interaction_markers.update(result.message, keepout))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -86,17 +86,23 @@ class FrameProcessor:
         self._last_stamp_s = -np.inf
         self._header: Header | None = None
 
-    def process(self, sample: Sample) -> None:
-        """Publish the hands in `sample`; a sample that cannot be used is counted and named, never raised."""
+    def process(self, sample: Sample) -> bool:
+        """Publish the hands in `sample`; a sample that cannot be used is counted and named, never raised.
+
+        Returns:
+            Whether there was a result.
+        """
         try:
             self._process(sample)
         except InputFault as fault:
             self._faults.report(fault.kind, str(fault))
+            return False
         except _NotYet:
-            pass
+            return False
+        return True
 
     def silence(self) -> None:
-        """The camera has stopped: take the hands out of RViz and forget them."""
+        """The camera has stopped, or says nothing usable: take the hands out of RViz and forget them."""
         if self._header is not None:
             self._outputs.retract(self._header)
         self._header = None
@@ -166,9 +172,9 @@ class FrameProcessor:
     def _checked_stamp(self, header: Header) -> float:
         stamp_s = header.stamp.sec + header.stamp.nanosec * 1e-9
         if stamp_s <= self._last_stamp_s:
+            what_follows = "tracking starts over" if stamp_s < self._last_stamp_s else "no time has gone by"
             self._faults.report(
-                FaultKind.STAMP_BACKWARD,
-                f"{stamp_s:.3f} s after {self._last_stamp_s:.3f} s; tracking starts over",
+                FaultKind.STAMP_BACKWARD, f"{stamp_s:.3f} s after {self._last_stamp_s:.3f} s; {what_follows}"
             )
         self._last_stamp_s = stamp_s
         return stamp_s
@@ -205,6 +211,10 @@ class FrameProcessor:
         header: Header,
     ) -> None:
         parameters = self._current_parameters()
+        if not header.frame_id:
+            self._faults.report(
+                FaultKind.NO_FRAME, "nobody can tell where its hands are; no TF; set frame_id in the driver"
+            )
         result = Result(
             message=hands_message(frame, header, self._model_id, calibrated),
             keepout=lambda: self._keepout(frame, parameters),
@@ -214,15 +224,10 @@ class FrameProcessor:
         self._outputs.publish(result, parameters)
         self._header = header
 
-    def _keepout(self, frame: Frame, parameters: HandsParameters) -> Mapping[str, np.ndarray]:
-        """Per side, the keep-out surface of its first hand, for when the robot acts on this frame."""
+    def _keepout(self, frame: Frame, parameters: HandsParameters) -> list[np.ndarray]:
+        """The keep-out surface of each hand, for when the robot acts on this frame."""
         latency = max(self._now_s() - frame.stamp_s, 0.0) + parameters.keepout_latency
-        hands = [frame.hand(side) for side in ("right", "left")]
-        return {
-            hand.side: self._pipeline.keepout(hand, latency, parameters.keepout_margin)
-            for hand in hands
-            if hand is not None
-        }
+        return [self._pipeline.keepout(hand, latency, parameters.keepout_margin) for hand in frame.hands]
 
     def _account(self, frame: Frame, ros_work_s: float, pipeline_s: float) -> None:
         self._statistics.count(diagnostics.PROCESSED)

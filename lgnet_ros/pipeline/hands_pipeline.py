@@ -179,10 +179,10 @@ class HandsPipeline:
             self._unsearched = view
         looks = followed + again + searched + closer
         view.stopwatch.lap("tracking")
-        hands, relation = self._hands(view, sightings)
+        hands, relations = self._hands(view, sightings)
         crops = tuple(_outline(look.crop, intrinsics) for look in looks)
         view.stopwatch.lap("tracking")
-        return Frame(stamp_s, hands, relation, view.stopwatch.finish(), crops)
+        return Frame(stamp_s, hands, relations, view.stopwatch.finish(), crops)
 
     def look_ahead(self) -> None:
         """Search the last step's image for hands that are missing beside followed ones; the next step looks
@@ -311,21 +311,20 @@ class HandsPipeline:
 
     def _hands(
         self, view: _View, sightings: dict[Track, _Sighting]
-    ) -> tuple[tuple[Hand, ...], HandRelation | None]:
+    ) -> tuple[tuple[Hand, ...], tuple[HandRelation, ...]]:
         hands: list[Hand] = []
-        relation = None
+        relations: list[HandRelation] = []
         for person in self._tracker.people:
             tracks = [track for _, track in sorted(person.tracks.items()) if track in sightings]
             if not tracks:
                 continue
             own, covariance = self._person(view, person, tracks, [sightings[track] for track in tracks])
-            if relation is None and len(own) == 2:
-                relation = assembly.relation(
-                    own[0], own[1], self._geometries, covariance, self._settings.contact_m
-                )
+            if len(own) == 2:
+                contact_m = self._settings.contact_m
+                relations.append(assembly.relation(*own, self._geometries, covariance, contact_m))
                 view.stopwatch.lap("interaction")
             hands += own
-        return tuple(hands), relation
+        return tuple(hands), tuple(relations)
 
     def _person(
         self, view: _View, person: Person, tracks: list[Track], sightings: list[_Sighting]

@@ -85,7 +85,8 @@ class HandRelation:
 class Frame:
     """Everything seen in one image.
 
-    hands: by person in the order seen, right before left. relation: of the first person with both hands seen.
+    hands: by person in the order seen, right before left. relations: of each person of whom both hands are
+        seen, in the same order.
     timings_ms: stage name → milliseconds; "total" is the whole step.
     crops: per crop that the network looked at in this frame, its (4, 2) corners in image pixels, clockwise
         from the top left; NaN where the camera cannot see.
@@ -93,7 +94,7 @@ class Frame:
 
     stamp_s: float
     hands: tuple[Hand, ...] = ()
-    relation: HandRelation | None = None
+    relations: tuple[HandRelation, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=dict)
     crops: tuple[np.ndarray, ...] = ()
 

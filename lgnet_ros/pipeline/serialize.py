@@ -16,7 +16,7 @@ def frame_as_dict(frame: Frame) -> dict[str, Any]:
     return {
         "stamp_s": frame.stamp_s,
         "hands": [_hand(hand) for hand in frame.hands],
-        "relation": None if frame.relation is None else _relation(frame.relation),
+        "relations": [_relation(relation) for relation in frame.relations],
     }
 
 

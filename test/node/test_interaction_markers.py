@@ -29,7 +29,7 @@ def frame(rng):
 
 @pytest.fixture
 def keepout(frame):
-    return {hand.side: hand.vertices for hand in frame.hands}
+    return [hand.vertices for hand in frame.hands]
 
 
 def shown(frame, keepout, markers=None):
@@ -64,7 +64,7 @@ def test_opening_is_drawn_from_thumb_to_index_and_written_in_millimetres(frame, 
 
 def test_closest_points_are_joined(frame, keepout):
     np.testing.assert_allclose(
-        ends(shown(frame, keepout)["closest_points"]), frame.relation.closest_points, atol=1e-9
+        ends(shown(frame, keepout)["closest_points"]), frame.relations[0].closest_points, atol=1e-9
     )
 
 
@@ -78,18 +78,31 @@ def test_only_primitives_and_one_lifetime(frame, keepout):
 def test_what_is_gone_is_deleted_once(rng, frame, keepout):
     markers = InteractionMarkers()
     before = shown(frame, keepout, markers)
-    after = shown(random_frame(rng, ()), {}, markers)
+    after = shown(random_frame(rng, ()), [], markers)
     assert after.keys() == before.keys()
     assert {marker.action for marker in after.values()} == {Marker.DELETE}
-    assert shown(random_frame(rng, ()), {}, markers) == {}
+    assert shown(random_frame(rng, ()), [], markers) == {}
 
 
-@pytest.mark.parametrize("sides", [(), ("right",), ("left",), ("right", "left")])
+def test_everybodys_hands_are_shown(rng):
+    frame = random_frame(rng, ("right", "left", "left", "right", "left"))
+    markers = shown(frame, [hand.vertices for hand in frame.hands])
+    names = ["right", "left", "left_1", "right_1", "left_2"]
+    for name, hand in zip(names, frame.hands, strict=True):
+        np.testing.assert_allclose(ends(markers[f"{name}_aperture"]), hand.joints[[4, 8]], rtol=1e-6)
+        assert f"{name}_keepout" in markers
+    for name, relation in zip(("closest_points", "closest_points_1"), frame.relations, strict=True):
+        np.testing.assert_allclose(ends(markers[name]), relation.closest_points, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "sides", [(), ("right",), ("left",), ("right", "left"), ("right", "left", "right", "left")]
+)
 def test_bytes_say_what_those_of_rclpy_say(rng, sides):
     markers = InteractionMarkers()
     for number in range(30):  # many reuse the template of one before
         frame = random_frame(rng, sides)
-        keepout = {hand.side: hand.vertices for hand in frame.hands if number % 3}
+        keepout = [hand.vertices for hand in frame.hands]
         header = Header(frame_id=("camera", "other")[number % 2])
         header.stamp.sec, header.stamp.nanosec = 1_700_000_000 + number, 123_456_789 - number
         message = hands_message(frame, header, "model", True)

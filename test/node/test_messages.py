@@ -59,7 +59,7 @@ def test_codes_of_the_message_are_the_orders_of_the_code():
 
 
 def test_penetrating_hands_have_a_negative_distance(rng):
-    relation = random_frame(rng).relation
+    (relation,) = random_frame(rng).relations
     message = messages.relation_message(relation)
     assert message.distance == pytest.approx(relation.distance_m)
     object.__setattr__(relation, "penetration_m", 0.004)

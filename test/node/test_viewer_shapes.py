@@ -34,7 +34,7 @@ def message(rng):
 
 def test_every_marker_that_hands_node_publishes_can_be_shown(message, faces, rng):
     array = deserialize_message(HandMarkers(faces).update(message, MarkerStyle()), MarkerArray)
-    keepout = {side: rng.normal(size=(778, 3)).astype(np.float32) for side in ("right", "left")}
+    keepout = [rng.normal(size=(778, 3)).astype(np.float32) for _ in message.hands]
     figures = interaction_figures(message, keepout)
     markers = [*array.markers, *(marker_of(figure, message.header) for figure in figures)]
     made = {shape_of(marker, Welder()).make for marker in markers}
@@ -65,9 +65,7 @@ def test_welder_goes_by_the_triangles_and_not_by_the_memory_of_others():
 def test_ellipsoid_is_where_the_marker_is():
     axes = Rotation.random(random_state=0).as_matrix()
     center, lengths = np.array([0.1, -0.2, 0.5]), np.array([0.1, 0.2, 0.3])
-    shape = shape_of(
-        marker_of(ellipsoid("x", (center, axes, lengths), (1, 0, 0)), Header()), Welder()
-    )
+    shape = shape_of(marker_of(ellipsoid("x", (center, axes, lengths), (1, 0, 0)), Header()), Welder())
     local = (shape.values["vertices"] - center) @ axes / (lengths / 2)
     np.testing.assert_allclose(np.linalg.norm(local, axis=1), 1, atol=1e-5)
     assert shape.fixed == {"color": (255, 0, 0), "opacity": pytest.approx(0.18), "side": "double"}

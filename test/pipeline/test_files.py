@@ -65,7 +65,7 @@ def test_an_image_becomes_an_overlay_and_json(runner, image: Path, tmp_path: Pat
     np.testing.assert_allclose(content["hands"][0]["joints"]["wrist"], [-0.12, 0.05, 0.6], atol=0.001)
     assert content["camera"]["width"] == 640
     assert content["model"] == "oracle"
-    assert content["relation"]["track_ids"] == [0, 1]
+    assert [relation["track_ids"] for relation in content["relations"]] == [[0, 1]]
 
 
 @pytest.mark.parametrize(("mesh", "magic"), [("obj", b"v "), ("ply", b"ply"), ("glb", b"glTF")])

@@ -266,6 +266,10 @@ def test_two_people_are_four_hands_with_identities_of_their_own(follow) -> None:
     for person in {hand.person_id for hand in hands}:
         own = [hand for hand in hands if hand.person_id == person]
         assert np.linalg.norm(own[0].joints[0] - own[1].joints[0]) < 0.3
+    pairs = zip(hands[::2], hands[1::2], strict=True)
+    assert [relation.track_ids for relation in run.frames[-1].relations] == [
+        (right.track_id, left.track_id) for right, left in pairs
+    ]
     assert len({frame.hands[0].track_id for frame in run.frames[10:]}) == 1
 
 
@@ -307,7 +311,7 @@ def test_the_relation_of_two_hands_agrees_with_their_meshes(follow) -> None:
     run = follow(two_hands, 10)
     frame = run.frames[-1]
     right, left = frame.hand("right"), frame.hand("left")
-    relation = frame.relation
+    (relation,) = frame.relations
     assert relation.track_ids == (right.track_id, left.track_id)
     np.testing.assert_allclose(relation.relative_translation, left.joints[0] - right.joints[0])
     nearest = np.linalg.norm(right.vertices[:, None] - left.vertices[None], axis=-1).min()

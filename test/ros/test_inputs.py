@@ -14,6 +14,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lgnet_ros.msg import Hands
 from ros_rig import Camera, PipelineDouble, connect, hands_node_with, wait_until
 from sensor_msgs.msg import CompressedImage, Image
+from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker, MarkerArray
 
 from lgnet_ros.node.faults import FaultKind
@@ -234,6 +235,34 @@ def test_camera_that_stops_clears_rviz_goes_stale_and_may_return(rig, double, mo
         assert len(hands[-1].hands) == 2
 
 
+def test_images_that_are_all_unusable_are_as_good_as_none(rig, double, monkeypatch, camera, hands):
+    markers = rig.listener.listen(MarkerArray, "/hands/markers")
+    with hands_node_with(double, monkeypatch, stale_after=0.3) as node:
+        connect(node, camera)
+        wait_until(lambda: node._outputs._markers.get_subscription_count())
+        answered(camera, hands)
+        double.error = RuntimeError("no")
+
+        def retracted():
+            camera.shoot()
+            time.sleep(0.05)
+            return markers and [m.action for m in markers[-1].markers] == [Marker.DELETE] * 6
+
+        wait_until(retracted)
+        double.error = None
+        answered(camera, hands)
+
+
+def test_images_without_a_frame_are_named_and_give_no_tf(rig, double, monkeypatch, hands, log):
+    nowhere = Camera(rig.node, frame_id="")
+    frames = rig.listener.listen(TFMessage, "/tf")
+    with hands_node_with(double, monkeypatch) as node:
+        connect(node, nowhere)
+        assert len(answered(nowhere, hands).hands) == 2
+        wait_until(lambda: log.lines_with(FaultKind.NO_FRAME.value))
+    assert frames == []
+
+
 def test_slow_network_gets_the_newest_image_and_drops_are_counted(double, monkeypatch, camera, hands):
     with hands_node_with(double, monkeypatch) as node:
         connect(node, camera)
@@ -306,6 +335,28 @@ def test_depth_goes_with_the_image_of_its_stamp(rig, double, monkeypatch, camera
     for step in paired:
         count = round((step["stamp_s"] - 1000) * 30)
         assert step["depth"][0, 0] == count
+
+
+def test_no_image_comes_twice_or_late_when_depth_begins_to_come(rig, double, monkeypatch, camera, hands):
+    depths = rig.node.create_publisher(Image, "depth", 5)
+    with hands_node_with(double, monkeypatch, use_depth=True) as node:
+        connect(node, camera)
+        wait_until(depths.get_subscription_count)
+        waiting = []
+
+        def seen(depth_from):
+            camera.shoot()
+            waiting.append(depth_image(camera, 1.0))  # of this image, sent two images later
+            if depth_from and len(waiting) > 2:
+                depths.publish(waiting[-3])
+            time.sleep(0.04)
+            return [step["depth"] is not None for step in double.steps]
+
+        wait_until(lambda: seen(depth_from=False))
+        wait_until(lambda: sum(seen(depth_from=True)) > 3)
+        stamps = [step["stamp_s"] for step in double.steps]
+        assert stamps == sorted(set(stamps))
+        assert FaultKind.STAMP_BACKWARD not in node._faults.counts()
 
 
 def test_images_go_on_when_depth_fails_to_come(rig, double, monkeypatch, camera, hands, log):

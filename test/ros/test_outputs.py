@@ -155,8 +155,10 @@ def test_lost_hand_leaves_an_empty_message_no_frames_and_deleted_markers(world, 
     assert received["/hands/keepout"][-1].width == 0
 
 
-def test_keepout_cloud_holds_the_points_of_both_hands(world, double):
+@pytest.mark.parametrize("sides", [("right", "left"), ("right", "left", "right", "left")])
+def test_keepout_cloud_holds_the_points_of_everybodys_hands(world, double, sides):
     camera, received, _ = world
+    double.sides = sides
     shoot(camera, received["/hands/hands"], 1)
     cloud = wait_until(lambda: received["/hands/keepout"])[0]
     points = np.frombuffer(cloud.data, np.float32).reshape(-1, 3)

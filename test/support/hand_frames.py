@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.spatial.transform import Rotation
 
@@ -42,19 +44,28 @@ def random_hand(rng: np.random.Generator, side: str, track_id: int = 1) -> Hand:
 
 
 def random_frame(rng: np.random.Generator, sides: tuple[str, ...] = ("right", "left")) -> Frame:
-    """A frame with one hand of each of `sides`; with both of them, their relation too."""
+    """A frame with one hand of each of `sides`; a right one and the left one after it are a person's, and
+    have a relation.
+    """
     hands = tuple(random_hand(rng, side, 1 + number) for number, side in enumerate(sides))
-    relation = None
-    if set(sides) == {"right", "left"}:
-        relation = HandRelation(
-            track_ids=(1, 2),
-            distance_m=float(rng.uniform(0, 0.1)),
-            closest_points=rng.normal(size=(2, 3)),
-            contacts=rng.normal(size=(int(rng.integers(0, 14)), 3)),
-            penetration_m=0.0,
-            relative_translation=rng.normal(size=3),
-            relative_covariance=np.eye(3) * 1e-4,
-        )
+    relations = tuple(
+        random_relation(rng, right, left)
+        for right, left in pairwise(hands)
+        if (right.side, left.side) == ("right", "left")
+    )
     return Frame(
-        stamp_s=1.5, hands=hands, relation=relation, timings_ms={"total": 1.0}, crops=(np.zeros((4, 2)),)
+        stamp_s=1.5, hands=hands, relations=relations, timings_ms={"total": 1.0}, crops=(np.zeros((4, 2)),)
+    )
+
+
+def random_relation(rng: np.random.Generator, right: Hand, left: Hand) -> HandRelation:
+    """Anything between two hands."""
+    return HandRelation(
+        track_ids=(right.track_id, left.track_id),
+        distance_m=float(rng.uniform(0, 0.1)),
+        closest_points=rng.normal(size=(2, 3)),
+        contacts=rng.normal(size=(int(rng.integers(0, 14)), 3)),
+        penetration_m=0.0,
+        relative_translation=rng.normal(size=3),
+        relative_covariance=np.eye(3) * 1e-4,
     )

@@ -64,7 +64,7 @@ class PipelineDouble:
         step = {"image": image, "intrinsics": intrinsics, "stamp_s": stamp_s, "depth": depth}
         self.steps.append({**step, "detections": detections, "settings": self.settings})
         frame = random_frame(self._rng, self.sides)
-        return Frame(stamp_s, frame.hands, frame.relation, {"total": 1.0}, frame.crops)
+        return Frame(stamp_s, frame.hands, frame.relations, {"total": 1.0}, frame.crops)
 
     def look_ahead(self) -> None:
         """Nothing is ever missing."""
