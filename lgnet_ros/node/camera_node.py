@@ -17,7 +17,6 @@ import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
@@ -32,6 +31,7 @@ from lgnet_ros.node.memory import keep_freed_memory
 from lgnet_ros.node.pacing import Pace
 from lgnet_ros.node.parameter_rules import declare, rules, validated
 from lgnet_ros.node.qos import use_large_shared_memory
+from lgnet_ros.node.running import initialize
 from lgnet_ros.node.truth import truth_message
 from lgnet_ros.pipeline.calibration import read_intrinsics
 
@@ -155,8 +155,8 @@ def main(args: Sequence[str] | None = None) -> int:
     end_on_signals()
     keep_freed_memory()
     use_large_shared_memory()
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     try:
+        initialize(args)
         return _run_node()
     except UserError as error:
         print(f"camera_node: {error}", file=sys.stderr)

@@ -44,6 +44,10 @@ class Diagnostics:
         self._statistics, self._faults = statistics, faults
         self._known_faults: dict[FaultKind, int] = {}
         self.state: InputState | None = None
+        self.forget_model()
+
+    def forget_model(self) -> None:
+        """There is no network, or none any more."""
         self.model_id = ""
         self.engine_restarts: Callable[[], int] = lambda: 0
 

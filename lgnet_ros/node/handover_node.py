@@ -53,7 +53,7 @@ class HandoverNode(Node):
         self.create_subscription(
             InteractiveMarkerFeedback, topics.HANDOVER_CLICKS.name, self._on_click, RESULTS
         )
-        self._timer = self.create_timer(SILENCE_S, self._report)
+        self._timer = self.create_timer(SILENCE_S, self._on_silence)
         self.add_on_set_parameters_callback(self._on_set_parameters)
 
     def _on_hands(self, message: Hands) -> None:
@@ -63,6 +63,11 @@ class HandoverNode(Node):
 
     def _on_click(self, feedback: InteractiveMarkerFeedback) -> None:
         self._watch.clicked = chosen_after(feedback, self._watch.clicked)
+
+    def _on_silence(self) -> None:
+        if self.count_publishers(topics.HANDOVER_HANDS.name) == 0:
+            self._watch.clicked = None  # another hands node counts its track ids from 0 again
+        self._report()
 
     def _report(self) -> None:
         report = self._watch.report(self.get_clock().now().nanoseconds * 1e-9, self._values)

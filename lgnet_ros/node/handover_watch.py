@@ -89,11 +89,10 @@ class HandoverWatch:
         return memory is not None and memory.state in _ACTS
 
     def _distance(self, hand: HandMsg) -> float:
-        return (
-            0.0
-            if self._robot is None
-            else float(np.linalg.norm(xyz(hand.palm.position) - self._robot.position))
-        )
+        """m; NaN while nobody knows where the robot is."""
+        if self._robot is None:
+            return math.nan
+        return float(np.linalg.norm(xyz(hand.palm.position) - self._robot.position))
 
     def _describe(
         self, report: Handover, hand: HandMsg, age_s: float, parameters: HandoverParameters

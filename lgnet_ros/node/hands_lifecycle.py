@@ -7,8 +7,9 @@ it was.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -74,37 +75,37 @@ class HandsNode(LifecycleNode):
         """Read the parameters, load and warm up the network, open the publishers."""
         try:
             self._configure()
-        except UserError as error:
-            return self._refused("configure", str(error))
-        except ModuleNotFoundError as error:
-            return self._refused("configure", missing_module_line(error))
-        except Exception as error:  # of torch, CUDA, …: many types
-            return self._refused("configure", f"{type(error).__name__}: {error}")
+        except Exception as error:
+            self._clean_up()
+            return self._refused("configure", _in_words(error))
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Open the subscriptions and start the loop of inference."""
         try:
             self._activate()
-        except UserError as error:
+        except Exception as error:
             self._deactivate()
-            return self._refused("activate", str(error))
+            return self._refused("activate", _in_words(error))
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Give the subscriptions back, end the loop, take the hands out of RViz."""
-        self._deactivate()
+        with self._explained("deactivate"):
+            self._deactivate()
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Give publishers, network and thread back."""
-        self._clean_up()
+        with self._explained("clean up"):
+            self._clean_up()
         return super().on_cleanup(state)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """From whatever state: give everything back."""
-        self._deactivate()
-        self._clean_up()
+        with self._explained("shut down"):
+            self._deactivate()
+            self._clean_up()
         return super().on_shutdown(state)
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -170,13 +171,22 @@ class HandsNode(LifecycleNode):
         if self._outputs is not None:
             self._outputs.close()
         self._thread = self._outputs = self._processor = None
+        self._diagnostics.forget_model()
         self._configured = False
+        spare_what_is_loaded()  # the network goes now, with whatever of it refers to itself
 
     def _refused(self, transition: str, reason: str) -> TransitionCallbackReturn:
         self.get_logger().error(f"cannot {transition}: {reason}")
-        if transition == "configure":
-            self._clean_up()
         return TransitionCallbackReturn.FAILURE
+
+    @contextlib.contextmanager
+    def _explained(self, transition: str) -> Iterator[None]:
+        """rclpy turns what a transition raises into an error of which nobody hears why."""
+        try:
+            yield
+        except Exception as error:
+            self.get_logger().error(f"cannot {transition}: {_in_words(error)}")
+            raise
 
     # --- callbacks ------------------------------------------------------------------------------------------
 
@@ -208,3 +218,10 @@ class HandsNode(LifecycleNode):
                 stale_after_s=self._values.stale_after,
             )
         return self._diagnostics.input(status)
+
+
+def _in_words(error: Exception) -> str:
+    """One line for what has kept a transition from happening: of torch, CUDA, rclpy, …, many types."""
+    if isinstance(error, ModuleNotFoundError):
+        return missing_module_line(error)
+    return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"

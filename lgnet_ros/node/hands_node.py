@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from lgnet_ros.errors import UserError
 from lgnet_ros.node.exiting import end_on_signals, end_process, on_signals
 
 if TYPE_CHECKING:
@@ -25,25 +26,29 @@ def main(args: list[str] | None = None, make_node: Callable[[], HandsNode] | Non
         make_node: makes another kind of HandsNode.
 
     Returns:
-        0 after a clean end; 2 if a Python module that the node cannot do without is missing.
+        0 after a clean end; 2 if a Python module that the node cannot do without is missing, or the ROS
+        arguments cannot be read.
     """
     from lgnet_ros.node.missing import missing_module_line
 
     end_on_signals()  # loading too may take longer than `ros2 launch` waits
     try:
         import rclpy
-        from rclpy.signals import SignalHandlerOptions
 
         from lgnet_ros.node.hands_lifecycle import HandsNode
         from lgnet_ros.node.memory import keep_freed_memory
         from lgnet_ros.node.qos import use_large_shared_memory
+        from lgnet_ros.node.running import initialize
     except ModuleNotFoundError as error:
         print(missing_module_line(error), file=sys.stderr)
         return 2
     keep_freed_memory()
     use_large_shared_memory()
-    # rclpy's own handlers would shut the context down, and with it the publishers that say good-bye.
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        initialize(args)
+    except UserError as error:
+        print(f"hands_node: {error}", file=sys.stderr)
+        return 2
     node = (make_node or HandsNode)()
     try:
         node.start_by_itself()

@@ -22,6 +22,20 @@ AnyNode = TypeVar("AnyNode", bound=Node)
 _WAKE_S = 0.1  # how soon Ctrl-C is noticed while nothing arrives
 
 
+def initialize(args: Sequence[str] | None = None) -> None:
+    """Bring rclpy up without signal handlers of its own: they would shut the context down in the middle of a
+    callback, and with it the publishers that say good-bye.
+
+    Raises:
+        UserError: ROS arguments that cannot be read, a parameter file that is not there among them.
+    """
+    try:
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as error:
+        reason = str(error).split(", at ")[0]  # without the places in rcl's sources
+        raise UserError(f"ROS arguments: {reason}") from None
+
+
 def run_until_stopped(name: str, make_node: Callable[[], Node], args: Sequence[str] | None = None) -> int:
     """Make the node and spin it until SIGINT or SIGTERM.
 
@@ -31,9 +45,8 @@ def run_until_stopped(name: str, make_node: Callable[[], Node], args: Sequence[s
     end_on_signals()
     stopped = threading.Event()
     use_large_shared_memory()
-    # rclpy's own handlers would shut the context down in the middle of a callback.
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     try:
+        initialize(args)
         node = make_node()
         on_signals(stopped.set)
         _spin(node, stopped.is_set)
@@ -49,7 +62,7 @@ def run_until_stopped(name: str, make_node: Callable[[], Node], args: Sequence[s
 @contextlib.contextmanager
 def spinning(make_node: Callable[[], AnyNode]) -> Iterator[AnyNode]:
     """A node that hears everything while inside, in a thread of its own."""
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    initialize()
     node, stopped = make_node(), threading.Event()
     thread = threading.Thread(target=_spin, args=(node, stopped.is_set), daemon=True)
     thread.start()

@@ -65,6 +65,7 @@ class Perception:
     def close(self):
         self._stopped.set()
         self._thread.join()
+        self._node.destroy_publisher(self._publisher)
 
 
 @pytest.fixture
@@ -159,6 +160,22 @@ def test_clicked_hand_is_reported(rig, perceive):
         wait_until(lambda: reports and reports[-1].reason == "no clicked hand is seen")
         mouse.publish(click)
         assert state_comes(reports, Handover.RESTS).track_id == 2
+
+
+def test_a_click_ends_with_the_hands_node_that_it_was_made_for(rig, perceive):
+    reports = rig.listener.listen(Handover, STATE)
+    mouse = rig.node.create_publisher(InteractiveMarkerFeedback, "/hands/handover/feedback", 5)
+    click = InteractiveMarkerFeedback(marker_name="left_2", event_type=InteractiveMarkerFeedback.BUTTON_CLICK)
+    with handover_node(hand="clicked") as node:
+        wait_until(mouse.get_subscription_count)
+        before = perceive(hand(**RESTING, side=Hand.LEFT, track_id=2))
+        mouse.publish(click)
+        assert state_comes(reports, Handover.RESTS).track_id == 2
+        before.close()
+        wait_until(lambda: node._watch.clicked is None)
+        perceive(hand(**RESTING, side=Hand.LEFT, track_id=2))
+        time.sleep(0.3)
+        wait_until(lambda: reports[-1].reason == "no clicked hand is seen")
 
 
 def test_wrong_parameter_at_the_start_is_one_line():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 
 import pytest
 
@@ -11,7 +12,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed")
 from lgnet_ros.msg import Hands
 from lifecycle_msgs.msg import Transition
 from rcl_interfaces.srv import DescribeParameters
-from ros_rig import Camera, connect, hands_node_with, wait_until
+from ros_rig import Camera, PipelineDouble, connect, hands_node_with, wait_until
 
 from lgnet_ros.errors import UserError
 from lgnet_ros.node import hands_lifecycle
@@ -109,6 +110,38 @@ def test_configuring_that_fails_is_one_line_and_can_be_tried_again(rig, double, 
     ]
     assert len(errors) == 1 and "cannot configure: " in errors[0]
     assert str(error) in errors[0] or "-m pip install torch" in errors[0]
+
+
+def test_cleaning_up_gives_the_network_back(rig, double, monkeypatch):
+    pipelines = []
+
+    def load(_parameters):
+        pipeline = PipelineDouble()
+        pipelines.append(weakref.ref(pipeline))
+        return pipeline, "double"
+
+    with hands_node_with(double, monkeypatch, autostart=False):
+        monkeypatch.setattr(hands_lifecycle, "load_pipeline", load)
+        assert rig.transition(CONFIGURE) and rig.transition(ACTIVATE)
+        assert pipelines[0]() is not None
+        assert rig.transition(DEACTIVATE) and rig.transition(CLEANUP)
+        assert pipelines[0]() is None
+
+
+def test_activating_that_fails_is_one_line_and_can_be_tried_again(rig, double, monkeypatch, capfd):
+    def refuse(*_):
+        raise RuntimeError("no more subscriptions")
+
+    with hands_node_with(double, monkeypatch, autostart=False):
+        assert rig.transition(CONFIGURE)
+        works = hands_lifecycle.Inputs
+        monkeypatch.setattr(hands_lifecycle, "Inputs", refuse)
+        assert not rig.transition(ACTIVATE)
+        assert rig.state() == "inactive"
+        monkeypatch.setattr(hands_lifecycle, "Inputs", works)
+        assert rig.transition(ACTIVATE)
+    lines = [line for line in capfd.readouterr().err.splitlines() if "[ERROR]" in line]
+    assert len(lines) == 1 and "cannot activate: RuntimeError: no more subscriptions" in lines[0]
 
 
 def test_wrong_parameter_at_the_start_is_one_line_and_can_be_mended(rig, double, monkeypatch, capfd):
