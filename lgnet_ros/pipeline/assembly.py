@@ -20,7 +20,7 @@ from lgnet_ros.interaction import (
 from lgnet_ros.jit import exactly
 from lgnet_ros.pipeline.filters import FilterSettings, HandFilter, HandState
 from lgnet_ros.pipeline.fusion import Placement, place
-from lgnet_ros.pipeline.observation import Observation
+from lgnet_ros.pipeline.observation import Observation, usual_std
 from lgnet_ros.pipeline.placement import HandEvidence, PlacementSettings, locate
 from lgnet_ros.pipeline.records import Hand, HandRelation, RawHand
 from lgnet_ros.pipeline.so3 import rotation_vectors
@@ -177,7 +177,8 @@ def rehearse(
     in_front = hands[0] + (0.0, 0.0, 0.5)
     visible_box(intrinsics.project(in_front), intrinsics)
     pixels, unsure = crop.project(geometries[0].regressor @ in_front), np.ones((len(joints), 2))
-    unit = locate(HandEvidence(crop, joints, hands[0], pixels, unsure, 0.18), PlacementSettings())
+    usual = usual_std(unsure, np.ones(len(joints), bool))
+    unit = locate(HandEvidence(crop, joints, hands[0], pixels, unsure, usual, 0.18), PlacementSettings())
     if unit is not None:
         place([unit, unit], PlacementSettings(), np.zeros(3))
 

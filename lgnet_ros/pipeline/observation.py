@@ -8,6 +8,7 @@ import numpy as np
 
 from lgnet_ros.geometry import CameraIntrinsics, CropCamera, box_around
 from lgnet_ros.inference import NetworkPrediction
+from lgnet_ros.jit import exactly
 from lgnet_ros.network.heatmap import CELLS, DEPTH_HALF_RANGE, cells_to_depth, cells_to_pixels
 from lgnet_ros.pipeline.placement import HandEvidence, hand_length
 
@@ -15,6 +16,7 @@ from lgnet_ros.pipeline.placement import HandEvidence, hand_length
 _FIRST_REACHABLE, _LAST_REACHABLE = 0.3, CELLS - 1 - 0.3
 _NEEDED = ("joints_25d", "joints_25d_std", "rotations", "shape", "vertices", "joints", "relative_translation")
 _UNREACHABLE_STD_CELLS = float(CELLS)
+_ENOUGH_JOINTS = 3  # in reach, to tell by them alone how sure the network is
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,9 @@ def observe(
     joints_image = crop.image_pixels(pixels, intrinsics)
     if np.isfinite(joints_image).all(axis=1).sum() < 2:
         return None
-    reached = ((cells[:, :2] > _FIRST_REACHABLE) & (cells[:, :2] < _LAST_REACHABLE)).all(
-        axis=1, keepdims=True
-    )
-    pixel_std = np.where(reached, std[:, :2], _UNREACHABLE_STD_CELLS) * (crop.size_px / CELLS)
+    reached = ((cells[:, :2] > _FIRST_REACHABLE) & (cells[:, :2] < _LAST_REACHABLE)).all(axis=1)
+    heatmap_std = std[:, :2] * np.float64(crop.size_px / CELLS)
+    pixel_std = np.where(reached[:, None], heatmap_std, _UNREACHABLE_STD_CELLS * (crop.size_px / CELLS))
     joints = prediction.joints[index, side].astype(np.float64)
     length = hand_length(joints)
     joints = _with_heatmap_depths(joints, cells, std, joint_std_m)
@@ -73,13 +74,28 @@ def observe(
     return Observation(
         side=side,
         score=float(prediction.presence[index, side]),
-        evidence=HandEvidence(crop, crop.to_camera(joints), vertices, pixels, pixel_std, length),
+        evidence=HandEvidence(
+            crop, crop.to_camera(joints), vertices, pixels, pixel_std, usual_std(heatmap_std, reached), length
+        ),
         rotations=rotations,
         shape=prediction.shape[index, side].astype(np.float64),
         relative=crop.to_camera(prediction.relative_translation[index].astype(np.float64)),
         joints_image=joints_image,
         box=box_around(joints_image, margin=1.0),
     )
+
+
+@exactly
+def usual_std(heatmap_std, reached):
+    """The median of heat maps' standard deviations (21, 2) over the joints that are `reached` (21,), or over
+    all if those are too few: how sure the network is of this hand.
+    """
+    enough, count, kept = reached.sum() >= _ENOUGH_JOINTS, 0, np.empty(heatmap_std.size)
+    for j in range(len(heatmap_std)):
+        if reached[j] or not enough:
+            kept[count], kept[count + 1] = heatmap_std[j, 0], heatmap_std[j, 1]
+            count += 2
+    return np.median(kept[:count])
 
 
 def _with_heatmap_depths(

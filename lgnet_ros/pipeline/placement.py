@@ -25,7 +25,6 @@ import numpy as np
 from lgnet_ros.geometry.crops import CropCamera
 from lgnet_ros.geometry.information import positive_inverse
 from lgnet_ros.inference.accuracy import NetworkErrors
-from lgnet_ros.jit import exactly
 from lgnet_ros.pipeline.ray_fit import fit_position
 
 _ANYWHERE = 1e-4  # 1/m²: a position known to 100 m, so that joints that say nothing leave it solvable
@@ -57,8 +56,9 @@ class HandEvidence:
     """What the network says of one hand; axes of the camera that took the image.
 
     joints (21, 3), vertices (V, 3): m, relative to the network's wrist, at the network's own size.
-    pixels, pixel_std: (21, 2) in the crop. length: m, of the mesh, see `hand_length`; of the joints it would
-    be too long, for noise in their depths lengthens bones.
+    pixels, pixel_std: (21, 2) in the crop. usual_std: px, of the heat maps of most joints in reach: how sure
+    the network is of this hand. length: m, of the mesh, see `hand_length`; of the joints it would be too
+    long, for noise in their depths lengthens bones.
     """
 
     crop: CropCamera
@@ -66,6 +66,7 @@ class HandEvidence:
     vertices: np.ndarray
     pixels: np.ndarray
     pixel_std: np.ndarray
+    usual_std: float
     length: float
 
 
@@ -101,8 +102,8 @@ def locate(hand: HandEvidence, settings: PlacementSettings) -> UnitHand | None:
     measured = (hand.pixels - (size - 1) / 2) / hand.crop.focal_px  # (21, 2) tangents in the crop
     std = np.maximum(hand.pixel_std, settings.pixel_floor * size) / hand.crop.focal_px
     errors = settings.errors
-    usual, extent = doubt_in_crop(measured - measured.mean(axis=0), std)
-    doubt, wrist = usual / extent, measured[0]
+    usual = max(hand.usual_std, settings.pixel_floor * size) / hand.crop.focal_px
+    doubt, wrist = usual / _extent(measured), measured[0]
     seen_too_small = math.exp(errors.zoom_bias) * math.hypot(1, errors.zoom_shrink * doubt)
     measured = wrist + seen_too_small * (measured - wrist)
     joints = hand.joints @ rotation.T  # crop camera's axes, as everything in the loop
@@ -118,13 +119,10 @@ def locate(hand: HandEvidence, settings: PlacementSettings) -> UnitHand | None:
     return UnitHand(rotation.T @ position, information, hand.joints[0], *size_prior, doubt)
 
 
-@exactly
-def doubt_in_crop(tangents: np.ndarray, std: np.ndarray) -> tuple[float, float]:
-    """A hand's usual heat-map standard deviation, and the hand's extent, both root mean squares over its
-    joints, from tangents relative to their mean (21, 2) and their standard deviations (21, 2). Joints that
-    are out of reach do not count: most of the others say how sure the network is of this hand.
-    """
-    return np.median(std), max(math.sqrt((tangents**2).sum() / len(tangents)), 1e-3)
+def _extent(tangents: np.ndarray) -> float:
+    """Of a hand in its crop: root mean square distance of its joints' tangents (21, 2) from their mean."""
+    spread = tangents - tangents.mean(axis=0)
+    return max(math.sqrt(float((spread * spread).sum()) / len(spread)), 1e-3)
 
 
 def _shared_prior(crop: CropCamera, usual: float, doubt: float, errors: NetworkErrors) -> np.ndarray:

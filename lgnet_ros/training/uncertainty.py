@@ -25,7 +25,7 @@ from lgnet_ros.inference.prediction import NetworkPrediction
 from lgnet_ros.network import LGNet, normalize
 from lgnet_ros.network.losses import joints_to_cells
 from lgnet_ros.pipeline.observation import Observation, observe
-from lgnet_ros.pipeline.placement import PlacementSettings, doubt_in_crop, hand_length, locate
+from lgnet_ros.pipeline.placement import PlacementSettings, hand_length, locate
 from lgnet_ros.training.batches import stacked
 
 _BATCH = 32
@@ -256,9 +256,7 @@ def _front(vertices: np.ndarray) -> float:
 
 def _usual_spread(seen: Observation, settings: PlacementSettings) -> float:
     """The hand's usual heat-map deviation, as a share of the crop, as `locate` has it."""
-    size = seen.evidence.crop.size_px
-    std = np.maximum(seen.evidence.pixel_std / size, settings.pixel_floor)
-    return doubt_in_crop(seen.evidence.pixels / size, std)[0]
+    return max(seen.evidence.usual_std / seen.evidence.crop.size_px, settings.pixel_floor)
 
 
 def _spread(errors: np.ndarray) -> float:

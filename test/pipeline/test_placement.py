@@ -14,6 +14,7 @@ from lgnet_ros.geometry import CameraIntrinsics, CropCamera, box_around
 from lgnet_ros.inference import NetworkErrors
 from lgnet_ros.pipeline.depth import DepthSettings, measure_depths
 from lgnet_ros.pipeline.fusion import DepthEvidence, place
+from lgnet_ros.pipeline.observation import usual_std
 from lgnet_ros.pipeline.placement import HandEvidence, PlacementSettings, hand_length, locate
 
 CHI2_95_3DOF = 7.815
@@ -71,7 +72,8 @@ def evidence(
         pixels = middle + (pixels - middle) * (1 + rng.normal(0, zoom)) + rng.normal(0, shift * 128, 2)
         pixels = pixels + rng.normal(0, pixel_std, pixels.shape)
         joints = joints + np.vstack([np.zeros(3), rng.normal(0, joint_std, (20, 3))])
-    return HandEvidence(crop, joints / size, joints / size, pixels, np.full((21, 2), pixel_std), length)
+    std = np.full((21, 2), pixel_std)
+    return HandEvidence(crop, joints / size, joints / size, pixels, std, pixel_std, length)
 
 
 def a_visible_wrist(rng: np.random.Generator) -> np.ndarray:
@@ -287,6 +289,27 @@ def test_depth_finds_the_true_size_past_noise_holes_and_something_in_front(occlu
     assert len(errors) > 40
     assert np.median(errors) < 0.015
     assert np.mean(inside) > 0.85
+
+
+@pytest.mark.parametrize("reached", [18, 11, 10, 5])
+def test_joints_out_of_reach_do_not_make_the_others_doubtful(reached: int) -> None:
+    """With half of them beyond the crop's border, hands were put at a fifth of their distance."""
+    rng = np.random.default_rng(12)
+    settings = PlacementSettings(errors=NetworkErrors(zoom_shrink=2.2))
+    wrist, joints = np.array([0.05, 0.0, 0.6]), a_hand(rng)
+    seen = evidence(wrist, joints, CAMERAS["none"], pixel_std=1.0)
+    in_reach = np.arange(21) < reached
+    pixel_std = np.where(in_reach[:, None], seen.pixel_std, float(seen.crop.size_px))
+    seen = replace(seen, pixel_std=pixel_std, usual_std=usual_std(seen.pixel_std, in_reach))
+    unit = locate(seen, settings)
+    assert unit is not None
+    np.testing.assert_allclose(unit.position + unit.wrist, wrist, atol=0.02)
+
+
+def test_how_sure_the_network_is_its_joints_in_reach_tell() -> None:
+    std = np.repeat(np.arange(21.0), 2).reshape(21, 2)
+    assert usual_std(std, np.arange(21) < 5) == 2
+    assert usual_std(std, np.arange(21) < 1) == 10  # one joint alone does not
 
 
 def test_depth_of_something_else_is_not_believed() -> None:
