@@ -7,6 +7,7 @@ versions of the software that made it, and the SHA-256 of each file. A folder ap
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -25,7 +26,7 @@ from lgnet_ros.inference.weights import WeightsInfo
 from lgnet_ros.network import LGNet
 
 DESCRIPTION_FILE = "artefact.json"
-_FORMAT = 2
+_FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,10 @@ class Artefact:
     """What a folder says of itself.
 
     backend: openvino or onnx. name: as `Engine.name`. trained: whether the weights come from training.
-    config: as `LGNetConfig.as_dict`. hand_model_sha256: what the network poses. fingerprint: see
-    `fingerprint`. versions: software → version, that of conversion. files: name → SHA-256. weights: what the
-    weights file says of itself; None: an initialization. precision: fp32 (from which fp32 and bf16 run) or
+    config: as `LGNetConfig.as_dict`. hand_model_sha256: what the network poses. fingerprint, code: see
+    `fingerprint` and `code_fingerprint`. versions: software → version, that of
+    conversion. files: name → SHA-256. weights: what the weights file says of itself; None: an
+    initialization. precision: fp32 (from which fp32 and bf16 run) or
     int8. mpvpe_loss_mm: by how much the mean vertex error grew against fp32 when it was made, mm; None: never
     measured.
     """
@@ -45,6 +47,7 @@ class Artefact:
     config: dict[str, Any]
     hand_model_sha256: str
     fingerprint: str
+    code: str
     versions: dict[str, str]
     files: dict[str, str]
     weights: dict[str, Any] | None
@@ -58,14 +61,20 @@ class Artefact:
 
 
 def fingerprint(network: LGNet) -> str:
-    """SHA-256 over configuration, hand model, tensors, and the code that makes the graph of them."""
+    """SHA-256 over configuration, hand model, tensors, and `code_fingerprint`."""
     digest = hashlib.sha256(json.dumps(network.config.as_dict(), sort_keys=True).encode())
     digest.update(network.hand_model.sha256.encode())
     for name, tensor in sorted(network.state_dict().items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    package = Path(__file__).resolve().parents[1]
-    makers = ("tracing", "lean", "merging", "folding", "quantization")
+    digest.update(code_fingerprint().encode())
+    return digest.hexdigest()
+
+
+def code_fingerprint() -> str:
+    """SHA-256 over the code that makes the graph, and poses the hands between its parts."""
+    digest, package = hashlib.sha256(), Path(__file__).resolve().parents[1]
+    makers = ("tracing", "lean", "merging", "folding", "quantization", "posing")
     sources = [*package.glob("network/*.py"), *(package / f"inference/{name}.py" for name in makers)]
     sources += [package / "hand_model/skinning.py", package / "geometry/rotations.py"]
     for path in sorted(sources):
@@ -108,8 +117,9 @@ def write_artefact(
         files = {path.name: file_sha256(path) for path in sorted(part.iterdir())}
         weights = None if info is None else asdict(info)
         own = fingerprint(network)
+        code = code_fingerprint()
         artefact = Artefact(
-            backend, name, config, model, own, versions, files, weights, precision, mpvpe_loss_mm
+            backend, name, config, model, own, code, versions, files, weights, precision, mpvpe_loss_mm
         )
         record = {"format": _FORMAT, **asdict(artefact)}
         (part / DESCRIPTION_FILE).write_text(json.dumps(record, indent=2, sort_keys=True) + "\n")
@@ -117,6 +127,8 @@ def write_artefact(
         _put_in_place(part, folder)
     except OSError as error:
         raise UserError(f"{folder}: cannot be written ({error.strerror})") from None
+    except RuntimeError as error:  # OpenVINO's, of a full disk say
+        raise UserError(f"{folder}: cannot be written ({str(error).splitlines()[-1]})") from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return artefact
@@ -133,7 +145,7 @@ def read_artefact(folder: Path, backend: str) -> Artefact:
         version = record.pop("format")
         if version == _FORMAT:
             artefact = Artefact(**record)
-            files = sorted(artefact.files.items())
+            files, _ = sorted(artefact.files.items()), artefact.info
     except OSError:
         raise UserError(f"{folder}: no artefact of lgnet export ({DESCRIPTION_FILE} is missing)") from None
     except (ValueError, TypeError, KeyError, AttributeError):
@@ -172,5 +184,8 @@ def _put_in_place(part: Path, folder: Path) -> None:
             os.rename(folder, aside)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
-    with contextlib.suppress(FileExistsError):
+    try:
         os.rename(part, folder)
+    except OSError as error:
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+            raise

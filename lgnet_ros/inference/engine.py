@@ -9,7 +9,7 @@ import torch
 
 from lgnet_ros.errors import UserError
 from lgnet_ros.hand_model import HandModel
-from lgnet_ros.inference.artefacts import Artefact
+from lgnet_ros.inference.artefacts import Artefact, code_fingerprint
 from lgnet_ros.inference.backends import Backend, chosen_backend, cpu_threads, make_torch_backend
 from lgnet_ros.inference.lean import is_lean
 from lgnet_ros.inference.manifest import choose
@@ -73,8 +73,11 @@ class Engine:
             precision or backend.
         """
         model = hand_model or HandModel.load()
+        exported = weights is not None and Path(weights).suffix == SUFFIX
+        if exported and backend == "auto":
+            backend = "openvino"  # it runs nowhere else
         asked, (backend, device) = backend, chosen_backend(backend, device, precision)
-        if weights is not None and Path(weights).suffix == SUFFIX:
+        if exported:
             return cls._exported(Path(weights), backend, precision, model)
         network, name, info, path = load_choice(weights, model)
         if backend == "openvino" and asked == "auto" and precision != "int8" and not is_lean(network.config):
@@ -95,6 +98,8 @@ class Engine:
         models, artefact = open_models(folder)
         if artefact.hand_model_sha256 != hand_model.sha256:
             raise UserError(f"{folder}: foreign: made for another hand model than '{hand_model.name}'")
+        if artefact.code != code_fingerprint():
+            raise UserError(f"{folder}: stale: made by another version of lgnet_ros; export anew")
         config = LGNetConfig.from_dict(artefact.config)
         precision = _exported_precision(folder, artefact, precision)
         runner = OpenVinoBackend(models, hand_model, precision, cpu_threads())

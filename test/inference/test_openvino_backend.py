@@ -20,6 +20,7 @@ from lgnet_ros.errors import UserError
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference import Engine, openvino_backend, save_weights
 from lgnet_ros.inference.prediction import NetworkPrediction
+from lgnet_ros.inference.weights import load_network
 from lgnet_ros.network import LGNet, LGNetConfig
 
 pytestmark = pytest.mark.slow  # one conversion, for all
@@ -240,6 +241,8 @@ def test_the_exported_network_runs_without_its_weights(
         ({"format": 1}, "of format 1"),
         ({"backend": "onnx"}, "made for onnx"),
         ({"versions": {"openvino": "2020.1"}}, "stale: made with openvino 2020.1"),
+        ({"code": "0" * 64}, "stale: made by another version of lgnet_ros"),
+        ({"weights": {"nonsense": 1}}, "not ours"),
         ({"hand_model_sha256": "0" * 64}, "another hand model"),
         ({"files": {"sight.xml": "0" * 64}}, "damaged"),
         ({"files": None}, "damaged|not ours"),
@@ -251,6 +254,28 @@ def test_a_foreign_or_stale_artefact_is_refused_in_words(
     rewrite(copy, **changes)
     with pytest.raises(UserError, match=reason):
         Engine.load(copy)
+
+
+def test_an_exported_network_runs_where_there_is_a_gpu(
+    copy: Path, no_conversion: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert Engine.load(copy).backend.name.startswith("openvino-cpu-")
+
+
+def test_a_disk_that_is_full_costs_the_copy_only(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise RuntimeError("Check failed\nbasic_ios::clear: iostream error")
+
+    lone = Path(shutil.copy(weights, tmp_path / "lone.safetensors"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(openvino_backend.openvino(), "save_model", full)
+    assert Engine.load(lone, "cpu").backend.name.startswith("openvino-cpu-")
+    network, info = load_network(lone, HandModel.load())
+    with pytest.raises(UserError, match="cannot be written .basic_ios::clear: iostream error"):
+        openvino_backend.export_openvino(network, tmp_path / "mine.openvino", "mine", info)
 
 
 def test_a_truncated_model_is_refused(copy: Path) -> None:
