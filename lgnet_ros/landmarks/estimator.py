@@ -165,7 +165,8 @@ def _fill(answer: dict[str, np.ndarray], found: _Found, crop: CropCamera, camera
     wrist = joints[0].copy()
     rotations = mesh.rotations.copy()
     rotations[0] = crop.rotation_crop_camera @ rotations[0]
-    answer["presence"][side] = (1 + found.score) / 2  # the score is the side's: that it is a hand is decided
+    # The score, 0.5 to 1, is the side's. That it is a hand is decided: it is followed at the first look.
+    answer["presence"][side] = 0.98 + 0.02 * found.score
     answer["rotations"][side], answer["shape"][side] = rotations, mesh.shape
     answer["camera_translation"][side] = wrist
     for kind in ("", "rough_"):

@@ -42,7 +42,10 @@ class Changes:
             return None
         changed = (cv2.absdiff(cells, last).max(-1) >= _CHANGED).astype(np.uint8)
         for outline in but:
-            cv2.fillConvexPoly(changed, np.round(outline * scale).astype(np.int32), 0)
+            corners = np.round(outline * scale)
+            if np.isfinite(corners).all():  # not where the camera cannot see
+                far = 2 * _LONGER_SIDE  # beyond the image: OpenCV walks through every row of a polygon
+                cv2.fillConvexPoly(changed, corners.clip(-far, far).astype(np.int32), 0)
         shares = [_within(changed, square, scale).mean() for square in squares]
         most = int(np.argmax(shares))
         return most if shares[most] >= _LEAST_SHARE else None

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from lgnet_ros.errors import UserError
 from lgnet_ros.files import write_whole
 from lgnet_ros.geometry import CameraIntrinsics
 from lgnet_ros.hand_model.export import FORMATS, export_mesh
@@ -23,7 +24,9 @@ from lgnet_ros.pipeline.settings import PipelineSettings
 MESH_FORMATS = tuple(suffix[1:] for suffix in FORMATS)
 
 _EVERYWHERE = 64  # boxes to search in a still image: more than there are
-_LOOKS_AT_A_STILL = 3  # find the hands, crop them together, and once more on the crop that this gives
+# Find the hands, crop them together, and once more on the crop that this gives; and as often as it takes to
+# decide about what may be hands.
+_LOOKS_AT_A_STILL, _MOST_LOOKS = 3, 10
 _STILL_INTERVAL_S = 1 / 30
 
 Camera = Callable[[int, int], CameraIntrinsics]
@@ -89,9 +92,13 @@ class FileRunner:
         )
         unfiltered = replace(self._settings.filter, enabled=False)
         self._pipeline.settings = replace(self._settings, acquisition=acquisition, filter=unfiltered)
-        for look in range(_LOOKS_AT_A_STILL):
-            frame = self._pipeline.step(image, intrinsics, look * _STILL_INTERVAL_S)
-            self._progress(path.name, look + 1, _LOOKS_AT_A_STILL)
+        looks, needed = 0, _LOOKS_AT_A_STILL
+        while looks < needed:
+            frame = self._pipeline.step(image, intrinsics, looks * _STILL_INTERVAL_S)
+            looks += 1
+            if self._pipeline.undecided:
+                needed = min(max(needed, looks + _LOOKS_AT_A_STILL), _MOST_LOOKS)
+            self._progress(path.name, looks, needed)
         frame = replace(frame, stamp_s=0.0)
         overlay, data = self._directory / f"{name}_overlay.png", self._directory / f"{name}.json"
         write_image(overlay, draw_overlay(image, frame, intrinsics, self._pipeline.faces))
@@ -116,9 +123,10 @@ class FileRunner:
                 frames.append(frame_as_dict(frame))
                 outputs += self._meshes(frame, f"{name}_{k:06d}")
                 self._progress(path.name, k + 1, reader.frame_count)
-            if writer is not None:
-                writer.close()
-                outputs.insert(0, overlay)
+            if writer is None:
+                raise UserError(f"{path}: not one frame of it can be decoded")
+            writer.close()
+            outputs.insert(0, overlay)
         finally:
             reader.close()
             if writer is not None:
@@ -169,4 +177,4 @@ def assumed_camera(horizontal_fov_deg: float) -> Camera:
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    write_whole(path, (json.dumps(content, indent=1) + "\n").encode())
+    write_whole(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())

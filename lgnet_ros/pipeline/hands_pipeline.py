@@ -28,7 +28,7 @@ from lgnet_ros.pipeline.placement import UnitHand, locate
 from lgnet_ros.pipeline.records import Frame, Hand, HandRelation
 from lgnet_ros.pipeline.settings import PipelineSettings
 from lgnet_ros.pipeline.suspects import Suspect, Suspects, same_hand
-from lgnet_ros.pipeline.tracking import Look, Person, Track, Tracker
+from lgnet_ros.pipeline.tracking import Look, Person, Track, Tracker, look_at
 
 _Sighting = tuple[Observation, UnitHand]
 
@@ -105,6 +105,11 @@ class HandsPipeline:
         """(1538, 3) int64 faces of the side's mesh, outward."""
         return self._geometries[SIDES.index(side)].faces
 
+    @property
+    def undecided(self) -> bool:
+        """Whether what was seen in the last step may still turn out to be a hand that is not followed yet."""
+        return bool(self._suspects.known)
+
     def reset(self) -> None:
         """Forget every hand: the camera was stopped, or its clock jumped. Track ids are not used again."""
         self._tracker.reset()
@@ -162,7 +167,7 @@ class HandsPipeline:
         view = _View(image.view(), intrinsics, stamp_s, depth, stopwatch)
         followed = self._tracker.looks(stamp_s, intrinsics, self._estimator.size_px)
         suspects = self._suspects.known[: max(self._settings.acquisition.crops_at_once - len(followed), 1)]
-        again = self._closer_looks(view, suspects)
+        suspects, again = self._closer_looks(view, suspects)
         searched = self._search_looks(view, detections, followed + again)
         of_followed, of_again, of_searched = self._observe(view, followed, again, searched)
         sightings: dict[Track, _Sighting] = {}
@@ -170,7 +175,7 @@ class HandsPipeline:
         for track in self._tracker.tracks:
             track.seen = track in sightings
         fresh = self._fresh_suspects(_of_others(followed, of_followed) + of_searched, sightings)
-        closer = self._closer_looks(view, fresh)
+        fresh, closer = self._closer_looks(view, fresh)
         (of_closer,) = self._observe(view, closer)
         self._adopt(self._sure(suspects + fresh, of_again + of_closer, sightings), sightings, stamp_s)
         if self._tracker.missing == 0:
@@ -210,7 +215,8 @@ class HandsPipeline:
             view.stopwatch.lap("tracking")
             regions = self._detected(view, self._settings.acquisition.crops_at_once - len(looks), looks)
             view.stopwatch.lap("detection")
-        return [self._look(view, region) for region in regions]
+        looks_there = (self._look(view, region) for region in regions)
+        return [look for look in looks_there if look is not None]
 
     def _detected(self, view: _View, count: int, looks: list[Look]) -> list[Region]:
         """Up to about `count` regions that the search names in the image, beside `looks`."""
@@ -219,9 +225,9 @@ class HandsPipeline:
         outlines = [_outline(look.crop, view.intrinsics) for look in looks]
         return self._search.regions(view.image, view.intrinsics, count, outlines)
 
-    def _look(self, view: _View, region: Region) -> Look:
+    def _look(self, view: _View, region: Region) -> Look | None:
         center, side, roll_rad = region
-        return Look(CropCamera.from_box(view.intrinsics, center, side, self._estimator.size_px, roll_rad))
+        return look_at(view.intrinsics, (center, side), self._estimator.size_px, roll_rad)
 
     def _observe(self, view: _View, *kinds: list[Look]) -> list[list[list[Observation]]]:
         """Per kind and look, the hands that it may show: those present enough to go on being followed. All
@@ -268,9 +274,11 @@ class HandsPipeline:
             if unit is not None and not any(same_hand(observation, other) for other in taken):
                 sightings[track] = (observation, unit)
 
-    def _closer_looks(self, view: _View, suspects: list[Suspect]) -> list[Look]:
-        """A crop of its own for each."""
-        return [self._look(view, Region.upright(suspect.seen.joints_image)) for suspect in suspects]
+    def _closer_looks(self, view: _View, suspects: list[Suspect]) -> tuple[list[Suspect], list[Look]]:
+        """A crop of its own for each; those of which there can be none are left out."""
+        looks = [self._look(view, Region.upright(suspect.seen.joints_image)) for suspect in suspects]
+        kept = [(suspect, look) for suspect, look in zip(suspects, looks, strict=True) if look is not None]
+        return [suspect for suspect, _ in kept], [look for _, look in kept]
 
     def _fresh_suspects(
         self, observed: list[list[Observation]], sightings: dict[Track, _Sighting]

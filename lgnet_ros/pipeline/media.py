@@ -54,7 +54,13 @@ def read_image(path: Path) -> np.ndarray:
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file")
-    image = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_COLOR) if path.stat().st_size else None
+    try:
+        content = np.fromfile(path, dtype=np.uint8)
+        image = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    except cv2.error as error:  # more pixels than OpenCV takes, say
+        raise UserError(f"{path}: not an image that can be read ({error.err})") from None
     if image is None:
         raise UserError(f"{path}: not an image that can be read")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

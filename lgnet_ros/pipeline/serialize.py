@@ -56,4 +56,6 @@ def _relation(relation: HandRelation) -> dict[str, Any]:
 
 
 def _rounded(array: np.ndarray, digits: int) -> list[Any]:
-    return np.round(np.asarray(array, dtype=np.float64), digits).tolist()
+    """Nested lists; None for what is not finite, which JSON does not know."""
+    rounded = np.round(np.asarray(array, dtype=np.float64), digits)
+    return np.where(np.isfinite(rounded), rounded.astype(object), None).tolist()

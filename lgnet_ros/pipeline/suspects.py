@@ -41,7 +41,9 @@ class Suspect:
 
 
 class Suspects:
-    """What may be a hand, from frame to frame. known: what is worth another look, the likeliest first."""
+    """What may be a hand, from frame to frame. known: what is worth another look; first what has waited for
+    one, then the likeliest.
+    """
 
     def __init__(self) -> None:
         self.known: list[Suspect] = []
@@ -87,7 +89,9 @@ class Suspects:
             if _confirms(hand, suspect.seen, settings)
         ]
         weighed = _distinct(weighed, taken)
-        self.known = [
+        gone = taken + [suspect.seen for suspect in weighed]
+        waiting = [suspect for suspect in self.known if all(suspect is not other for other in looked_at)]
+        self.known = _distinct(waiting, gone) + [
             suspect for suspect in weighed if 0.5 < suspect.score < settings.enter and suspect.looks < _LOOKS
         ]
         return [suspect.seen for suspect in weighed if suspect.score >= settings.enter]

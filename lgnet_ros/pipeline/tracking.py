@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lgnet_ros.errors import UserError
 from lgnet_ros.geometry import APART, CameraIntrinsics, CropCamera, box_around, upright_roll
 from lgnet_ros.hand_model.topology import WRIST_AND_KNUCKLE
 from lgnet_ros.jit import exactly
@@ -104,6 +105,20 @@ class Look:
 
     crop: CropCamera
     tracks: tuple[Track, ...] = ()
+
+
+def look_at(
+    intrinsics: CameraIntrinsics,
+    box: Box,
+    size_px: int,
+    roll_rad: float = 0.0,
+    tracks: tuple[Track, ...] = (),
+) -> Look | None:
+    """A crop of that box, `size_px` wide; None where the lens shows nothing: no ray leads to its center."""
+    try:
+        return Look(CropCamera.from_box(intrinsics, *box, size_px, roll_rad), tracks)
+    except UserError:
+        return None
 
 
 class Tracker:
@@ -262,7 +277,8 @@ def _upright_look(
     """
     roll = upright_roll(np.stack([seen[:2] for seen in pixels.values()]), extent_px)
     box = visible_box(np.concatenate(list(pixels.values())), intrinsics, roll)
-    return [] if box is None else [Look(CropCamera.from_box(intrinsics, *box, size_px, roll), tuple(pixels))]
+    look = None if box is None else look_at(intrinsics, box, size_px, roll, tuple(pixels))
+    return [] if look is None else [look]
 
 
 def visible_box(pixels: np.ndarray, intrinsics: CameraIntrinsics, roll_rad: float = 0.0) -> Box | None:

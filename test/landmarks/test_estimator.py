@@ -54,6 +54,13 @@ def test_both_hands_are_found_at_once_and_followed(pair, finder, estimator: Land
     }
 
 
+@pytest.mark.parametrize("score", [0.5, 0.7])
+def test_a_hand_whose_side_is_unsure_is_a_hand_all_the_same(pair, finder, estimator, score: float) -> None:
+    finder.tell(pair[:1])
+    finder.told = [dataclasses.replace(hand, score=score) for hand in finder.told]
+    assert [len(frame.hands) for frame in film(HandsPipeline(estimator), 3)] == [1, 1, 1]
+
+
 def test_mediapipe_is_asked_once_a_frame(pair, finder, estimator: LandmarkEstimator) -> None:
     finder.tell(pair)
     frames = film(HandsPipeline(estimator), 3)

@@ -66,6 +66,15 @@ def test_what_changes_in_a_followed_hands_crop_does_not_count() -> None:
     assert changes.most(SCENE, QUARTERS, back) is None
 
 
+def test_a_crop_that_the_camera_cannot_see_or_that_is_huge_costs_no_time() -> None:
+    changes = Changes()
+    changes.most(SCENE, QUARTERS, [])
+    blind = np.array([[10.0, 10.0], [50.0, 10.0], [np.nan, np.nan], [10.0, 50.0]])
+    huge = outline(-1e9, -1e9, 1e9, 1e9)
+    assert changes.most(with_patch(100, 100), QUARTERS, [blind]) is not None
+    assert changes.most(SCENE, QUARTERS, [huge]) is None
+
+
 @pytest.mark.parametrize(("count", "frames"), [(1, 7), (2, 4), (4, 2)])
 def test_the_search_looks_at_what_comes_in_every_roll_ahead_of_its_turn(count: int, frames: int) -> None:
     """Of 18 tiles, six in three rolls; in their turn alone that would take a dozen crops at least."""
@@ -84,6 +93,16 @@ def test_who_asks_for_enough_gets_every_place() -> None:
     detector = TileDetector(tile_share=2 / 3)
     regions = detector.regions(SCENE, CAMERA, 64, [])
     assert len({(*region.center.tolist(), region.roll_rad, region.side) for region in regions}) == 21
+
+
+@pytest.mark.parametrize(("width", "height"), [(640, 400), (640, 402), (1280, 800), (640, 480)])
+def test_tiles_are_as_many_as_it_takes_to_overlap_by_half(width: int, height: int) -> None:
+    camera = CameraIntrinsics.from_field_of_view(width, height, 1.0)
+    image = np.zeros((height, width, 3), np.uint8)
+    tiles = [r for r in TileDetector(2 / 3).regions(image, camera, 64, []) if r.side < width]
+    rows = {round(float(tile.center[1]), 3) for tile in tiles}
+    columns = {round(float(tile.center[0]), 3) for tile in tiles}
+    assert (len(columns), len(rows)) == (int(np.ceil(3 * width / height)) - 1, 2)
 
 
 def test_where_nothing_moves_the_search_takes_its_turns_through_everything() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 
 from lgnet_ros.errors import UserError
-from lgnet_ros.pipeline import HandsPipeline, PipelineSettings
+from lgnet_ros.pipeline import HandsPipeline, PipelineSettings, serialize
 from lgnet_ros.pipeline.files import FileRunner, assumed_camera
 from lgnet_ros.pipeline.media import Medium, VideoReader, VideoWriter, expand, read_image
 
@@ -66,6 +68,20 @@ def test_an_image_becomes_an_overlay_and_json(runner, image: Path, tmp_path: Pat
     assert content["camera"]["width"] == 640
     assert content["model"] == "oracle"
     assert [relation["track_ids"] for relation in content["relations"]] == [[0, 1]]
+
+
+@pytest.mark.parametrize("presence", [0.89, 0.91])
+def test_in_an_image_hands_are_looked_at_until_they_are_sure(
+    runner, image: Path, tmp_path: Path, presence: float
+) -> None:
+    own = runner()
+    own._pipeline._estimator.faults.presence = presence
+    assert own.run(Medium(image, False)).frames_with_hands == 1
+
+
+def test_json_knows_no_nan() -> None:
+    rounded = serialize._rounded(np.array([[1.23456, np.nan], [np.inf, 2.0]]), 2)
+    assert json.loads(json.dumps(rounded, allow_nan=False)) == [[1.23, None], [None, 2.0]]
 
 
 @pytest.mark.parametrize(("mesh", "magic"), [("obj", b"v "), ("ply", b"ply"), ("glb", b"glTF")])
@@ -125,6 +141,27 @@ def test_what_is_no_image_is_refused_by_name(tmp_path: Path, content: bytes | No
         path.write_bytes(content)
     with pytest.raises(UserError, match=r"broken\.png"):
         read_image(path)
+
+
+def test_an_image_of_more_pixels_than_can_be_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "huge.png"
+    cv2.imwrite(str(path), np.zeros((8, 8, 3), np.uint8))
+    content = bytearray(path.read_bytes())
+    content[16:24] = struct.pack(">II", 100_000, 100_000)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="huge.png: not an image that can be read"):
+        read_image(path)
+
+
+def test_a_video_without_a_frame_that_decodes_is_refused_by_name(runner, video: Path, tmp_path: Path) -> None:
+    content = bytearray(video.read_bytes())
+    start, end = content.index(b"mdat") + 4, content.index(b"moov") - 4
+    content[start:end] = bytes(end - start)
+    video.write_bytes(content)
+    with pytest.raises(UserError, match="film.mp4: not one frame of it can be decoded"):
+        runner().run(Medium(video, True))
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_what_is_no_video_is_refused_by_name(tmp_path: Path) -> None:

@@ -290,6 +290,21 @@ def test_detections_from_outside_take_the_place_of_the_search(follow) -> None:
     assert not any(frame.hands for frame in follow(one_hand, 5, detector=NoDetector()).frames)
 
 
+def test_where_a_lens_shows_nothing_nothing_is_looked_for_and_nothing_lost(follow) -> None:
+    matrix = np.array([[300.0, 0, 640], [0, 300, 360], [0, 0, 1]])
+    round_image = CameraIntrinsics(1280, 720, matrix, "equidistant", (0.0, 0.0, 0.0, 0.0))
+    black_corner = np.array([[10.0, 10.0, 80.0, 80.0], [640.0, 360.0, np.nan, 0.0]])
+    run = follow(one_hand, 12, intrinsics=round_image)
+    assert all(len(frame.hands) == 1 for frame in run.frames[6:])
+    told = follow(
+        one_hand, 12, intrinsics=round_image,
+        step=lambda p, i, t: p.step(
+            i, round_image, t, detections=black_corner if t > 0.2 else np.array([[640.0, 400.0, 300.0, 300.0]])
+        ),
+    )  # fmt: skip
+    assert all(len(frame.hands) == 1 for frame in told.frames[6:])
+
+
 def test_depth_corrects_the_size_of_an_unusual_hand(follow) -> None:
     def with_depth(pipeline, image, stamp):
         return pipeline.step(image, follow.intrinsics, stamp, depth=depth)

@@ -1,0 +1,53 @@
+"""What may be a hand: looks at it add up, and what has not been looked at waits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lgnet_ros.pipeline.acquisition import AcquisitionSettings
+from lgnet_ros.pipeline.observation import Observation
+from lgnet_ros.pipeline.suspects import Suspects
+
+SETTINGS = AcquisitionSettings()
+
+
+def seen(x: float, score: float) -> Observation:
+    """A right hand of 100 px around (x, 200), as far as suspects look at it."""
+    joints = np.array([x, 200.0]) + np.linspace(-50, 50, 21)[:, None]
+    box = (np.array([x, 200.0]), 100.0)
+    return Observation(0, score, None, None, None, np.zeros(3), joints, box)
+
+
+def search(suspects: Suspects, *hands: Observation) -> list[Observation]:
+    """One step that finds these and looks at each closer, seeing the same."""
+    fresh = suspects.fresh(list(hands), [], len(hands), SETTINGS)
+    return suspects.weigh(fresh, [[suspect.seen] for suspect in fresh], [], SETTINGS)
+
+
+def test_one_plain_look_is_enough_and_doubtful_ones_add_up() -> None:
+    suspects = Suspects()
+    assert len(search(suspects, seen(100, 0.985))) == 1
+    assert search(suspects, seen(300, 0.9)) == []
+    found = []
+    for _ in range(4):
+        known = suspects.known
+        found += suspects.weigh(known, [[seen(300, 0.9)] for _ in known], [], SETTINGS)
+    assert len(found) == 1 and suspects.known == []
+
+
+def test_what_has_not_been_looked_at_waits_and_comes_first() -> None:
+    suspects = Suspects()
+    search(suspects, seen(100, 0.9), seen(300, 0.8))
+    first, second = suspects.known
+    assert suspects.weigh([first], [[seen(100, 0.7)]], [], SETTINGS) == []
+    assert [suspect.seen.box[0][0] for suspect in suspects.known] == [300, 100]
+    assert suspects.known[0] is second
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_what_waits_is_forgotten_once_somebody_follows_it(taken: bool) -> None:
+    suspects = Suspects()
+    search(suspects, seen(100, 0.9), seen(300, 0.8))
+    suspects.weigh([], [], [seen(310, 0.99)] if taken else [], SETTINGS)
+    assert [suspect.seen.box[0][0] for suspect in suspects.known] == ([100] if taken else [100, 300])
