@@ -294,13 +294,12 @@ def test_where_a_lens_shows_nothing_nothing_is_looked_for_and_nothing_lost(follo
     matrix = np.array([[300.0, 0, 640], [0, 300, 360], [0, 0, 1]])
     round_image = CameraIntrinsics(1280, 720, matrix, "equidistant", (0.0, 0.0, 0.0, 0.0))
     black_corner = np.array([[10.0, 10.0, 80.0, 80.0], [640.0, 360.0, np.nan, 0.0]])
+    hand = np.array([[640.0, 400.0, 300.0, 300.0]])
     run = follow(one_hand, 12, intrinsics=round_image)
     assert all(len(frame.hands) == 1 for frame in run.frames[6:])
     told = follow(
         one_hand, 12, intrinsics=round_image,
-        step=lambda p, i, t: p.step(
-            i, round_image, t, detections=black_corner if t > 0.2 else np.array([[640.0, 400.0, 300.0, 300.0]])
-        ),
+        step=lambda p, i, t: p.step(i, round_image, t, detections=black_corner if t > 0.2 else hand),
     )  # fmt: skip
     assert all(len(frame.hands) == 1 for frame in told.frames[6:])
 
