@@ -35,11 +35,10 @@ class Artefact:
 
     backend: openvino or onnx. name: as `Engine.name`. trained: whether the weights come from training.
     config: as `LGNetConfig.as_dict`. hand_model_sha256: what the network poses. fingerprint, code: see
-    `fingerprint` and `code_fingerprint`. versions: software → version, that of
-    conversion. files: name → SHA-256. weights: what the weights file says of itself; None: an
-    initialization. precision: fp32 (from which fp32 and bf16 run) or
-    int8. mpvpe_loss_mm: by how much the mean vertex error grew against fp32 when it was made, mm; None: never
-    measured.
+    `fingerprint` and `code_fingerprint`. versions: software → version, that of conversion. files: name →
+    SHA-256. weights: what the weights file says of itself; None: an initialization. precision: fp32 (from
+    which fp32 and bf16 run) or int8. mpvpe_loss_mm: by how much the mean vertex error grew against fp32 when
+    it was made, mm; None: never measured.
     """
 
     backend: str

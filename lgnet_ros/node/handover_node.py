@@ -65,7 +65,7 @@ class HandoverNode(Node):
         self._watch.clicked = chosen_after(feedback, self._watch.clicked)
 
     def _on_silence(self) -> None:
-        if self.count_publishers(topics.HANDOVER_HANDS.name) == 0:
+        if self.count_publishers(self.resolve_topic_name(topics.HANDOVER_HANDS.name)) == 0:
             self._watch.clicked = None  # another hands node counts its track ids from 0 again
         self._report()
 

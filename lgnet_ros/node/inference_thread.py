@@ -70,17 +70,18 @@ def _run(
         sample = mailbox.take(stale_after_s())
         if mailbox.closed:
             return
-        if sample is not None and _answered(processor, sample, faults):
+        if sample is not None and _survived(lambda taken=sample: processor.process(taken), faults):
             answered_s, silent = time.monotonic(), False
         elif not silent and time.monotonic() - answered_s >= stale_after_s():
-            processor.silence()  # no images, or none that can be used: the last result holds no longer
+            _survived(processor.silence, faults)  # no images, or none that can be used: nothing holds longer
             silent = True
 
 
-def _answered(processor: FrameProcessor, sample: Sample, faults: FaultLog) -> bool:
+def _survived(act: Callable[[], object], faults: FaultLog) -> bool:
+    """Whether `act` says so. Whatever happens to one image, the next one gets its chance."""
     try:
-        return processor.process(sample)
-    except Exception as error:  # whatever happens to one image, the next one gets its chance
+        return bool(act())
+    except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         explanation = f"{type(error).__name__}: {error} ({place.name}, line {place.lineno})"
         faults.report(FaultKind.INFERENCE, explanation)

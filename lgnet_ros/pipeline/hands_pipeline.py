@@ -275,10 +275,12 @@ class HandsPipeline:
                 sightings[track] = (observation, unit)
 
     def _closer_looks(self, view: _View, suspects: list[Suspect]) -> tuple[list[Suspect], list[Look]]:
-        """A crop of its own for each; those of which there can be none are left out."""
+        """A crop of its own for each; those of which there can be none are given up."""
         looks = [self._look(view, Region.upright(suspect.seen.joints_image)) for suspect in suspects]
-        kept = [(suspect, look) for suspect, look in zip(suspects, looks, strict=True) if look is not None]
-        return [suspect for suspect, _ in kept], [look for _, look in kept]
+        blind = [suspect for suspect, look in zip(suspects, looks, strict=True) if look is None]
+        self._suspects.give_up(blind)
+        kept = [suspect for suspect, look in zip(suspects, looks, strict=True) if look is not None]
+        return kept, [look for look in looks if look is not None]
 
     def _fresh_suspects(
         self, observed: list[list[Observation]], sightings: dict[Track, _Sighting]

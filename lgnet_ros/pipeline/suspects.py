@@ -52,6 +52,10 @@ class Suspects:
         """All of them."""
         self.known = []
 
+    def give_up(self, suspects: list[Suspect]) -> None:
+        """These, of what is known."""
+        self.known = [known for known in self.known if all(known is not suspect for suspect in suspects)]
+
     def fresh(
         self,
         seen: list[Observation],

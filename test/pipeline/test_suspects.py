@@ -51,3 +51,10 @@ def test_what_waits_is_forgotten_once_somebody_follows_it(taken: bool) -> None:
     search(suspects, seen(100, 0.9), seen(300, 0.8))
     suspects.weigh([], [], [seen(310, 0.99)] if taken else [], SETTINGS)
     assert [suspect.seen.box[0][0] for suspect in suspects.known] == ([100] if taken else [100, 300])
+
+
+def test_what_is_given_up_does_not_come_back() -> None:
+    suspects = Suspects()
+    search(suspects, seen(100, 0.9), seen(300, 0.8))
+    suspects.give_up(suspects.known[:1])
+    assert [suspect.seen.box[0][0] for suspect in suspects.known] == [300]
