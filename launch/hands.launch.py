@@ -88,6 +88,7 @@ def camera() -> Node:
         "rate": ParameterValue(LaunchConfiguration("rate"), value_type=float),
         "frame_id": ParameterValue(LaunchConfiguration("frame_id"), value_type=str),
         "loop": ParameterValue(LaunchConfiguration("loop"), value_type=bool),
+        "wait_for": "hands",  # a file is played from its first image on, however long hands_node loads
     }
     return node(
         "camera",

@@ -25,6 +25,8 @@ COMMANDS: dict[str, str] = {
     "bench": "measure speed: engines, pipeline, hand model, renderer, node",
     "summary": "parameters and operations of each variant",
 }
+# Modules that only some subcommands need, and the extra that brings each.
+_EXTRAS = {"lightning": "train", "matplotlib": "train", "tensorboard": "train", "torchmetrics": "train"}
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
 
@@ -55,6 +57,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader (head, less) has left. Without this Python complains once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        print(f"lgnet: {error.filename or 'input or output'}: {error.strerror}", file=sys.stderr)
+        return EXIT_USER_ERROR
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get((error.name or "").split(".")[0])
+        if extra is None:
+            raise
+        print(f"lgnet: needs {error.name}: pip install 'lgnet_ros[{extra}]'", file=sys.stderr)
+        return EXIT_USER_ERROR
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
@@ -68,7 +79,16 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
             subparser.description = command.HELP
             command.add_arguments(subparser)
             subparser.set_defaults(run=command.run)
-    return parser.parse_args(arguments)
+    args, rest = parser.parse_known_args(arguments)
+    # What is left over: argparse lets no words follow options, but `key=value` may stand anywhere.
+    words = [word for word in rest if "=" in word and not word.startswith("-")]
+    if len(words) < len(rest) or (words and not hasattr(args, "overrides")):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if words:
+        args.overrides = [*args.overrides, *words]
+    if getattr(args, "seed", 0) < 0:
+        raise UserError(f"--seed {args.seed}: must not be negative")
+    return args
 
 
 if __name__ == "__main__":

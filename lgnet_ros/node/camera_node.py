@@ -35,6 +35,7 @@ from lgnet_ros.node.running import initialize
 from lgnet_ros.node.truth import truth_message
 from lgnet_ros.pipeline.calibration import read_intrinsics
 
+_LOOK_PERIOD_S = 0.1  # for who is waited for
 _RETRY_S = 1.0  # between two looks for a webcam that was unplugged
 _LAST_WORDS_S = 0.5  # for the last images to arrive, before their publisher goes
 
@@ -61,12 +62,23 @@ class CameraNode(Node):
 
     def run(self, stopped: threading.Event) -> None:
         """Publish until `stopped` is set or the source has ended."""
+        while self._parameters.wait_for and not self._is_awaited():
+            if stopped.wait(_LOOK_PERIOD_S):
+                return
         pictures = self._live_pictures(stopped) if self._source.live else self._paced_pictures(stopped)
         for picture in pictures:
             self._publish(picture)
         if not stopped.is_set():
             self.get_logger().info("the source has ended")
             stopped.wait(_LAST_WORDS_S)
+
+    def _is_awaited(self) -> bool:
+        """Whether who is waited for would get what is published now."""
+        topic = self.resolve_topic_name("image_raw")
+        listeners = self.get_subscriptions_info_by_topic(topic)
+        own = self.get_namespace()
+        names = {listener.node_name for listener in listeners if listener.node_namespace == own}
+        return self._parameters.wait_for in names and bool(self._images.get_subscription_count())
 
     def close(self) -> None:
         """Give the device or file back."""

@@ -34,6 +34,11 @@ class CameraParameters:
         maximum=4096,
     )
     loop: bool = parameter(True, "Begin again at the end of a file or folder. False: end with it.", START)
+    wait_for: str = parameter(
+        "",
+        "Begin once a node of that name, in this namespace, subscribes to the images; empty: at once.",
+        START,
+    )
     clip: str = parameter("hand_over", "Which motion the built-in scene shows.", START)
     seed: int = parameter(
         0, "Looks, background and variation of the built-in scene.", START, minimum=0, maximum=2**31 - 1

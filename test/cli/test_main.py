@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import subprocess
 import sys
 import types
@@ -106,3 +107,52 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     program = f"{sys.executable} -m lgnet_ros.cli.main --help | head -n 1"
     shown = subprocess.run(["bash", "-o", "pipefail", "-c", program], capture_output=True, text=True)
     assert shown.returncode == 0 and "Traceback" not in shown.stderr
+
+
+def documented_trainings() -> list[str]:
+    """The commands that documentation and recipes name, without what stands for something else."""
+    root = Path(__file__).resolve().parents[2]
+    pages = [*root.glob("docs/*.md"), *root.glob("config/train/*.yaml"), root / "weights" / "README.md"]
+    texts = [page.read_text(encoding="utf-8").replace("\\\n", " ") for page in pages]
+    lines = [line.strip("# ") for text in texts for line in text.splitlines()]
+    return [line for line in lines if line.startswith("lgnet train config/")]
+
+
+@pytest.mark.parametrize("line", documented_trainings())
+def test_documented_trainings_can_be_read(line: str) -> None:
+    words = shlex.split(line.replace("$CPU", "--devices 2 --threads 1"), comments=True)[1:]
+    args = cli._parse(words)
+    assert args.overrides == [word for word in words if "=" in word]
+
+
+def test_words_that_are_no_overrides_are_refused(command: types.ModuleType) -> None:
+    for words in (["train", "recipe.yaml", "--devices", "2", "nonsense"], ["probe", "--number", "2", "a=b"]):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(words)
+        assert ended.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (PermissionError(13, "Permission denied", "/closed"), "lgnet: /closed: Permission denied"),
+        (
+            ModuleNotFoundError("No module named 'torchmetrics'", name="torchmetrics"),
+            "lgnet: needs torchmetrics: pip install 'lgnet_ros[train]'",
+        ),
+    ],
+)
+def test_what_the_system_lacks_is_one_line(
+    command: types.ModuleType, capsys: pytest.CaptureFixture[str], error: Exception, line: str
+) -> None:
+    def run(args: argparse.Namespace) -> int:
+        raise error
+
+    command.run = run
+    assert cli.main(["probe"]) == 2
+    assert capsys.readouterr().err == line + "\n"
+
+
+def test_no_command_takes_a_negative_seed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["synth", "--seed", "-1"]) == 2
+    assert capsys.readouterr().err == "lgnet: --seed -1: must not be negative\n"

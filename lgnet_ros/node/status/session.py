@@ -81,6 +81,8 @@ def run_session(settings: SessionSettings, as_json: bool = False) -> int:
         finally:
             stop_all(children)
             video = recorder.close()
+    if not monitor.tally.results.count and not stopped.is_set():
+        raise UserError(f"no result; {monitor.last_complaint or _last_words(children)} (logs: {logs})")
     summary = summarize(monitor.tally, seconds, video, logs)
     print(json.dumps(summary, indent=2) if as_json else as_text(summary))
     return 0
@@ -98,6 +100,8 @@ def _start(settings: SessionSettings, logs: Path) -> list[Child]:
         return [Child("launch", command, logs / "launch.log")]
     source = f"source:={json.dumps(settings.source)}"  # JSON's quotes are YAML's too: "0" stays a text
     camera = [source, f"loop:={str(loop).lower()}"]
+    if settings.source:  # from its first image on, however long the network takes to load
+        camera.append("wait_for:=hands")
     hands = "truth_node" if settings.truth else "hands_node"
     children = [
         module_process("camera_node", camera, logs),
