@@ -126,8 +126,6 @@ def write_artefact(
         _put_in_place(part, folder)
     except OSError as error:
         raise UserError(f"{folder}: cannot be written ({error.strerror})") from None
-    except RuntimeError as error:  # OpenVINO's, of a full disk say
-        raise UserError(f"{folder}: cannot be written ({str(error).splitlines()[-1]})") from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return artefact

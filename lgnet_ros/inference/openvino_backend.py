@@ -9,6 +9,7 @@ images.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import importlib.util
 import logging
@@ -216,7 +217,10 @@ def _save(
 
 def _write(models: dict[str, Any], part: Path) -> None:
     for name, model in models.items():
-        openvino().save_model(model, part / f"{name}.xml", compress_to_fp16=False)
+        try:
+            openvino().save_model(model, part / f"{name}.xml", compress_to_fp16=False)
+        except RuntimeError as error:  # of a full disk, say
+            raise OSError(errno.EIO, str(error).splitlines()[-1]) from None
 
 
 def _versions() -> dict[str, str]:

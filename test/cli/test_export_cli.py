@@ -196,7 +196,7 @@ def test_the_onnx_files_say_what_pytorch_says(tmp_path: Path) -> None:
     pytest.importorskip("onnxscript")
     pytest.importorskip("openvino")
     torch.manual_seed(3)
-    network = LGNet(replace(LGNetConfig.nano().without("lgblock"), centers=True), HandModel.load())
+    network = LGNet(replace(LGNetConfig.nano(), centers=True), HandModel.load())
     weights = tmp_path / "mine.safetensors"
     save_weights(weights, network, "nano", "none", "Apache-2.0", storage="float32")
     assert main(["export", "--backend", "onnx", "--weights", str(weights)]) == 0
