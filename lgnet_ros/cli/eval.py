@@ -21,6 +21,7 @@ from lgnet_ros.evaluation.films import Cast, FilmSettings, watch_films
 from lgnet_ros.evaluation.pages import save_pages
 from lgnet_ros.evaluation.plots import save_picture
 from lgnet_ros.evaluation.protocols import CROPS, Outcome, crops_of
+from lgnet_ros.files import make_folder
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference.backends import DEVICES, PRECISIONS
 from lgnet_ros.inference.manifest import choose, file_sha256
@@ -81,6 +82,8 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"--count {args.count}: at least 1")
     if args.workers < 0:
         raise UserError(f"--workers {args.workers}: 0, or more")
+    if args.out is not None:
+        make_folder(args.out)  # not to find out after everything has been looked at
     hand_model = HandModel.load(args.hand_model)
     subject = load_subject(args.dataset, args.root, args.seed, args.count, hand_model, args.workers)
     if args.ablations is not None:
@@ -201,6 +204,12 @@ def _how(args: argparse.Namespace, estimators: dict[str, Estimator]) -> str:
     command = f"lgnet eval --dataset {args.dataset} --count {args.count} --seed {args.seed}"
     if args.estimator != [LGNET]:
         command += f" --estimator {' '.join(args.estimator)}"
+    for option, usual in (("root", None), ("hand_model", None), ("weights", None), ("precision", "auto")):
+        given = getattr(args, option)
+        if given != usual:
+            command += f" --{option.replace('_', '-')} {given if option != 'weights' else Path(given).name}"
+    if args.crops != "both":
+        command += f" --crops {args.crops}"
     if args.films:
         command += " --films"
     return f"`{command}`, {', '.join(estimators)}."

@@ -86,11 +86,21 @@ def main_table(reports: dict[str, dict[str, Any]], dataset: str) -> str:
         wrist, knuckle = report["wrist"], report["middle_mcp"]
         row = (wrist["mpjpe_mm"], wrist["mpvpe_mm"], wrist["auc"], knuckle["mpjpe_mm"], knuckle["mpvpe_mm"])
         lines.append(_line(name, *row, report["mrrpe_mm"]))
-    mean = next(iter(reports.values()))["mean_pose"]
-    knuckle = mean["middle_mcp"]
-    row = (mean["mpjpe_mm"], mean["mpvpe_mm"], mean["auc"], knuckle["mpjpe_mm"], knuckle["mpvpe_mm"])
-    lines.append(_line("mean pose (looks at nothing)", *row, mean["mrrpe_mm"]))
+    for crops, mean in _mean_poses(reports).items():
+        knuckle = mean["middle_mcp"]
+        row = (mean["mpjpe_mm"], mean["mpvpe_mm"], mean["auc"], knuckle["mpjpe_mm"], knuckle["mpvpe_mm"])
+        lines.append(_line(f"mean pose (looks at nothing){crops}", *row, mean["mrrpe_mm"]))
     return "\n".join(lines)
+
+
+def _mean_poses(reports: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The mean pose of each kind of crops, by what stands behind the estimator's name in a report's: ",
+    tracked crops", say.
+    """
+    return {
+        name[name.find(", ") :] if ", " in name else "": report["mean_pose"]
+        for name, report in reports.items()
+    }
 
 
 def details_table(reports: dict[str, dict[str, Any]]) -> str:
