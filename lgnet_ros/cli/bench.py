@@ -23,6 +23,7 @@ from lgnet_ros.evaluation.yardstick import resnet50_milliseconds
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.hand_model.benchmark import forward_milliseconds
 from lgnet_ros.inference.backends import PRECISIONS, cpu_threads
+from lgnet_ros.inference.manifest import choose
 from lgnet_ros.landmarks.names import ESTIMATORS, LGNET
 from lgnet_ros.network.config import VARIANTS
 from lgnet_ros.node.statistics import resident_memory_mb
@@ -117,6 +118,8 @@ def _check(args: argparse.Namespace) -> None:
             raise UserError(f"--{option} {getattr(args, name)}: must be at least {least}")
     if args.soak is not None and not 0.5 <= args.soak < 1e4:
         raise UserError(f"--soak {args.soak}: must be at least 0.5 minutes")
+    for weights in {*args.variants, args.node_weights} - {"truth"}:
+        choose(weights)  # not to find out in every process that would load them
 
 
 def _engines(args: argparse.Namespace) -> list[dict[str, Any]]:

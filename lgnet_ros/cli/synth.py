@@ -113,6 +113,7 @@ def _settings(args: argparse.Namespace) -> SyntheticSettings:
 def _dataset(settings: SyntheticSettings, args: argparse.Namespace) -> dict[str, object]:
     """Writes all shards that are missing, and a contact sheet of the first samples."""
     description = {"split": args.split, "seed": args.seed, "size": args.size, "frame": args.frame_size}
+    description |= {"hand_model": settings.hand_model, "backgrounds": settings.background_folder}
     prepare_folder(args.out, description)
     todo = missing_shards(args.out, args.count)
     indices = [index for shard in todo for index in shard]
@@ -152,6 +153,9 @@ def _film(settings: SyntheticSettings, args: argparse.Namespace) -> dict[str, ob
     """A clip as MP4 with its truth beside it, or as a bag."""
     clip = Clip(args.seed, args.clip, settings)
     seconds = clip.duration_s if args.seconds is None else args.seconds
+    for name, value in (("seconds", seconds), ("fps", args.fps)):
+        if not 0 < value < float("inf"):
+            raise UserError(f"--{name} {value:g}: must be a number above 0")
     times = np.arange(max(1, round(seconds * args.fps))) / args.fps
     bar = tqdm(times, unit="frame", disable=args.json)
     if args.bag is not None:

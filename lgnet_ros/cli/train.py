@@ -118,8 +118,11 @@ def _export(recipe: Recipe, folder: RunFolder, storage: str) -> None:
 def _resources(args: argparse.Namespace) -> Resources:
     usual = default_resources()
     devices = usual.devices if args.devices is None else args.devices
-    if devices < 1 or (usual.accelerator == "gpu" and devices > usual.devices):
-        raise UserError(f"--devices {devices}: there are {torch.cuda.device_count() or 'no'} GPUs")
-    if args.minutes is not None and args.minutes <= 0:
+    for name, count in (("devices", devices), ("nodes", args.nodes)):
+        if count < 1:
+            raise UserError(f"--{name} {count}: at least 1")
+    if usual.accelerator == "gpu" and devices > usual.devices:
+        raise UserError(f"--devices {devices}: there are {torch.cuda.device_count()} GPUs")
+    if args.minutes is not None and not 0 < args.minutes < float("inf"):
         raise UserError(f"--minutes {args.minutes:g}: must be above 0")
     return Resources(usual.accelerator, devices, args.nodes, args.minutes)

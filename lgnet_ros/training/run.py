@@ -61,10 +61,10 @@ class RunFolder:
         return self.path / "weights.safetensors"
 
     def open(self, recipe: Recipe, resume: bool) -> Path | None:
-        """Makes or reopens the folder; returns the checkpoint to go on from, None for a fresh start.
+        """The checkpoint to go on from, None for a fresh start; the folder stays as it is until `begin`.
 
         Raises:
-            UserError: it holds a run and `resume` is off, or one with another recipe, or cannot be written.
+            UserError: it holds a run and `resume` is off, or one with another recipe.
         """
         wanted = recipe.as_dict()
         if self.recipe.exists():
@@ -72,9 +72,22 @@ class RunFolder:
                 raise UserError(
                     f"{self.path}: holds a training run already; --resume goes on with it, --out elsewhere"
                 )
-            self._same(json.loads(self.recipe.read_text(encoding="utf-8")), wanted)
-        write_whole(self.recipe, (json.dumps(wanted, indent=2) + "\n").encode())
+            self._same(self._held(), wanted)
         return self.last if resume and self.last.exists() else None
+
+    def begin(self, recipe: Recipe) -> None:
+        """From here on the folder holds this run.
+
+        Raises:
+            UserError: it cannot be written.
+        """
+        write_whole(self.recipe, (json.dumps(recipe.as_dict(), indent=2) + "\n").encode())
+
+    def _held(self) -> dict[str, Any]:
+        try:
+            return dict(json.loads(self.recipe.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise UserError(f"{self.recipe}: not readable ({error}); choose another --out") from None
 
     def _same(self, held: dict[str, Any], wanted: dict[str, Any]) -> None:
         for key in sorted(held.keys() | wanted.keys()):
@@ -151,6 +164,8 @@ def fit(
     trainer = _trainer(recipe, folder, total_steps, sources, resources, callbacks)
     parts = vertex_parts(hand_model) if recipe.parts_loss > 0 else None
     data = TrainingData(recipe, sources.training, total_steps, len(sources.validation), parts)
+    if is_first_process():  # now that nothing in the recipe has been refused
+        folder.begin(recipe)
     trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
     if trainer.global_step >= total_steps:
         trainer.validate(module, data, verbose=False)

@@ -26,6 +26,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as reason:
         raise UserError(f"{path}: cannot be read ({reason.strerror})") from reason
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: not YAML (no text)") from None
     except yaml.YAMLError as reason:
         line = " ".join(str(reason).split())
         raise UserError(f"{path}: not YAML ({line})") from reason

@@ -54,6 +54,18 @@ def test_a_stopped_run_goes_on_and_other_arguments_are_refused(
     assert "another split" in capsys.readouterr().err
 
 
+def test_a_data_set_that_grows_completes_its_last_shard(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["synth", "--out", str(tmp_path / "d"), *_FEW, "--json"]
+    assert main(command) == 0
+    capsys.readouterr()
+    assert main([*command, "--count", "8"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["written"], report["there_before"]) == (4, 4)
+    assert len(shards.read_shard(tmp_path / "d" / "shard-00001.npz")["images"]) == 4
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -68,6 +68,14 @@ def _train(
     return module.network.state_dict()
 
 
+def test_what_is_refused_before_it_starts_leaves_no_run(
+    recipe: Recipe, sources: _Make, hand_model: HandModel, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match="no part 'nope'"):
+        _train(replace(recipe, frozen=("nope",)), sources, tmp_path / "run", hand_model)
+    assert RunFolder(tmp_path / "run").open(recipe, resume=False) is None
+
+
 def test_a_run_killed_twice_ends_with_the_weights_of_an_unbroken_one(
     recipe: Recipe, sources: _Make, hand_model: HandModel, tmp_path: Path
 ) -> None:
@@ -154,6 +162,7 @@ def test_what_is_exported_is_the_average_with_its_spread_fitted(
 def test_a_run_of_another_recipe_is_not_resumed_nor_overwritten(recipe: Recipe, tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     assert folder.open(recipe, resume=False) is None
+    folder.begin(recipe)
     with pytest.raises(UserError, match="holds a training run already; --resume"):
         folder.open(recipe, resume=False)
     with pytest.raises(UserError, match="another recipe .*seed: 5, now 6"):

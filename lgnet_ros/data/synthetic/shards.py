@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -35,8 +36,8 @@ def prepare_folder(folder: Path, description: dict[str, object]) -> None:
         write_whole(path, json.dumps(description, indent=1).encode())
         return
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        found = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
         raise UserError(f"{path}: cannot be read ({error}); remove the folder or take another") from None
     differing = [key for key in description if found.get(key) != description[key]]
     if differing:
@@ -52,13 +53,20 @@ def shard_path(folder: Path, number: int) -> Path:
 
 
 def missing_shards(folder: Path, count: int) -> list[range]:
-    """The index ranges of the shards that are not there yet, of a data set of `count` samples."""
-    starts = range(0, count, SHARD_SIZE)
-    return [
-        range(start, min(start + SHARD_SIZE, count))
-        for start in starts
-        if not shard_path(folder, start // SHARD_SIZE).exists()
-    ]
+    """The index ranges of the shards that are not there yet, or hold fewer samples than they should, of a
+    data set of `count` samples.
+    """
+    shards = [range(start, min(start + SHARD_SIZE, count)) for start in range(0, count, SHARD_SIZE)]
+    return [shard for shard in shards if _held(shard_path(folder, shard.start // SHARD_SIZE)) < len(shard)]
+
+
+def _held(path: Path) -> int:
+    """How many samples a shard holds; none if it is not there, or damaged."""
+    try:
+        with np.load(path) as shard:
+            return len(shard["keys"])
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return 0
 
 
 def write_shard(folder: Path, number: int, samples: list[CropSample]) -> Path:
