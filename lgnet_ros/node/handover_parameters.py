@@ -130,7 +130,7 @@ class HandoverParameters:
     )
     orientation_std: float = parameter(
         15.0,
-        "Standard deviation of the palm's orientation (degrees) to state; `lgnet eval` measures it.",
+        "Standard deviation of the palm's orientation about each axis (degrees) to state.",
         ANY_TIME,
         minimum=0.0,
         maximum=180.0,
