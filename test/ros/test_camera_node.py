@@ -138,16 +138,18 @@ def test_a_source_that_ends_ends_the_node_with_status_0(camera: Start, two_image
 
 @pytest.mark.slow
 def test_a_folder_waits_for_its_spectator(rig: Rig, camera: Start, two_images: Path) -> None:
-    images = rig.listener.listen(Image, "image_raw", RELIABLE)
-    process = camera(source=two_images, loop="false", wait_for=rig.node.get_name())
+    early = rig.listener.listen(Image, "image_raw", RELIABLE)
+    process = camera(source=two_images, loop="false", wait_for="spectator")
     wait_until(lambda: "camera" in rig.node.get_node_names(), 60)
     time.sleep(1.0)
-    assert images == [] and process.poll() is None
-    awaited: list[Image] = []
-    subscription = rig.node.create_subscription(Image, "image_raw", awaited.append, RELIABLE)
-    assert process.wait(timeout=60) == 0
-    wait_until(lambda: len(images) == 2)
-    rig.node.destroy_subscription(subscription)
+    assert early == [] and process.poll() is None
+    spectator = Rig("spectator")
+    try:
+        seen = spectator.listener.listen(Image, "image_raw", RELIABLE)
+        assert process.wait(timeout=60) == 0
+        wait_until(lambda: len(seen) == 2)
+    finally:
+        spectator.close()
 
 
 @pytest.mark.slow
