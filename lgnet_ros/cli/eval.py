@@ -204,12 +204,12 @@ def _how(args: argparse.Namespace, estimators: dict[str, Estimator]) -> str:
     command = f"lgnet eval --dataset {args.dataset} --count {args.count} --seed {args.seed}"
     if args.estimator != [LGNET]:
         command += f" --estimator {' '.join(args.estimator)}"
-    for option, usual in (("root", None), ("hand_model", None), ("weights", None), ("precision", "auto")):
-        given = getattr(args, option)
-        if given != usual:
-            command += f" --{option.replace('_', '-')} {given if option != 'weights' else Path(given).name}"
-    if args.crops != "both":
-        command += f" --crops {args.crops}"
+    weights = None if args.weights is None else Path(args.weights).name
+    options = (
+        ("root", args.root, None), ("hand-model", args.hand_model, None), ("weights", weights, None),
+        ("precision", args.precision, "auto"), ("crops", args.crops, "both"),
+    )  # fmt: skip
+    command += "".join(f" --{name} {given}" for name, given, usual in options if given != usual)
     if args.films:
         command += " --films"
     return f"`{command}`, {', '.join(estimators)}."

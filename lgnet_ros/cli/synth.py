@@ -90,6 +90,10 @@ def _check(args: argparse.Namespace) -> None:
     for name, least in (("count", 1), ("size", 32), ("workers", 0), ("fps", 1)):
         if getattr(args, name) < least:
             raise UserError(f"--{name} {getattr(args, name)}: must be at least {least}")
+    for name in ("seconds", "fps"):
+        value = getattr(args, name)
+        if value is not None and not 0 < value < float("inf"):
+            raise UserError(f"--{name} {value:g}: must be a number above 0")
     if args.bag and not args.clip:
         raise UserError("--bag needs --clip: a bag holds a film")
     if not args.benchmark and args.out is None and args.bag is None:
@@ -153,9 +157,6 @@ def _film(settings: SyntheticSettings, args: argparse.Namespace) -> dict[str, ob
     """A clip as MP4 with its truth beside it, or as a bag."""
     clip = Clip(args.seed, args.clip, settings)
     seconds = clip.duration_s if args.seconds is None else args.seconds
-    for name, value in (("seconds", seconds), ("fps", args.fps)):
-        if not 0 < value < float("inf"):
-            raise UserError(f"--{name} {value:g}: must be a number above 0")
     times = np.arange(max(1, round(seconds * args.fps))) / args.fps
     bar = tqdm(times, unit="frame", disable=args.json)
     if args.bag is not None:

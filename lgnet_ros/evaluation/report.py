@@ -97,10 +97,7 @@ def _mean_poses(reports: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]
     """The mean pose of each kind of crops, by what stands behind the estimator's name in a report's: ",
     tracked crops", say.
     """
-    return {
-        name[name.find(", ") :] if ", " in name else "": report["mean_pose"]
-        for name, report in reports.items()
-    }
+    return {"".join(name.partition(", ")[1:]): report["mean_pose"] for name, report in reports.items()}
 
 
 def details_table(reports: dict[str, dict[str, Any]]) -> str:

@@ -77,7 +77,7 @@ class HandsNode(LifecycleNode):
             self._configure()
         except Exception as error:
             self._clean_up()
-            return self._refused("configure", _in_words(error))
+            return self._refused("configure", error)
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -86,7 +86,7 @@ class HandsNode(LifecycleNode):
             self._activate()
         except Exception as error:
             self._deactivate()
-            return self._refused("activate", _in_words(error))
+            return self._refused("activate", error)
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -175,8 +175,8 @@ class HandsNode(LifecycleNode):
         self._configured = False
         spare_what_is_loaded()  # the network goes now, with whatever of it refers to itself
 
-    def _refused(self, transition: str, reason: str) -> TransitionCallbackReturn:
-        self.get_logger().error(f"cannot {transition}: {reason}")
+    def _refused(self, transition: str, error: Exception) -> TransitionCallbackReturn:
+        self.get_logger().error(f"cannot {transition}: {_in_words(error)}")
         return TransitionCallbackReturn.FAILURE
 
     @contextlib.contextmanager
@@ -185,7 +185,7 @@ class HandsNode(LifecycleNode):
         try:
             yield
         except Exception as error:
-            self.get_logger().error(f"cannot {transition}: {_in_words(error)}")
+            self._refused(transition, error)
             raise
 
     # --- callbacks ------------------------------------------------------------------------------------------

@@ -279,7 +279,7 @@ class HandsPipeline:
         looks = [self._look(view, Region.upright(suspect.seen.joints_image)) for suspect in suspects]
         blind = [suspect for suspect, look in zip(suspects, looks, strict=True) if look is None]
         self._suspects.give_up(blind)
-        kept = [suspect for suspect, look in zip(suspects, looks, strict=True) if look is not None]
+        kept = [suspect for suspect in suspects if suspect not in blind]
         return kept, [look for look in looks if look is not None]
 
     def _fresh_suspects(

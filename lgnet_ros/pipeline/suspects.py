@@ -15,7 +15,7 @@ _LOOKS = 6  # so often something is looked at in a row; after that, further look
 _FADES = 0.5  # what an earlier look counts for beside the next: in a picture that stays, it saw the same
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Suspect:
     """Something that looks like a hand.
 
@@ -54,7 +54,7 @@ class Suspects:
 
     def give_up(self, suspects: list[Suspect]) -> None:
         """These, of what is known."""
-        self.known = [known for known in self.known if all(known is not suspect for suspect in suspects)]
+        self.known = [suspect for suspect in self.known if suspect not in suspects]
 
     def fresh(
         self,
@@ -94,8 +94,8 @@ class Suspects:
         ]
         weighed = _distinct(weighed, taken)
         gone = taken + [suspect.seen for suspect in weighed]
-        waiting = [suspect for suspect in self.known if all(suspect is not other for other in looked_at)]
-        self.known = _distinct(waiting, gone) + [
+        self.give_up(looked_at)  # the others wait
+        self.known = _distinct(self.known, gone) + [
             suspect for suspect in weighed if 0.5 < suspect.score < settings.enter and suspect.looks < _LOOKS
         ]
         return [suspect.seen for suspect in weighed if suspect.score >= settings.enter]
