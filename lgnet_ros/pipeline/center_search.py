@@ -16,6 +16,10 @@ from lgnet_ros.pipeline.acquisition import OWN_CROP_MARGIN, Region
 _LEAST_SCORE = 0.36  # from here on a center is worth a look
 _ONE_HAND = 0.3  # centers nearer than that share of the larger hand are of one
 _ROUND = 8  # searches until a center that has been looked at is as good as new
+# Small hands are looked for in a quarter of the image at a time. Quarters overlap, by a fifth of the image
+# so that a small hand is whole in one of them; what is larger there the whole image shows well enough.
+_QUARTER = 0.6
+_SMALL_PX = 60.0
 
 
 class SeesCenters(Protocol):
@@ -82,14 +86,16 @@ class CenterDetector:
     def __init__(self, network: SeesCenters) -> None:
         self._network = network
         self._searches = 0
+        self._quarter = 0
         self._looked_at: list[tuple[Spot, int]] = []  # and in which search
 
     def regions(
         self, image: np.ndarray, intrinsics: CameraIntrinsics, count: int, followed: list[np.ndarray]
     ) -> list[Region]:
         """See `Detector.regions`; of those that have waited equally long the likeliest first."""
-        spots = self._spots(image)
-        new = [spot for spot in spots if not any(_is_looked_at(spot, crop) for crop in followed)]
+        new = _not_followed(self._spots(image), followed)
+        if len(new) < count:
+            new += _others(_not_followed(self._small_spots(image), followed), new)
         self._searches += 1
         chosen = sorted(new, key=self._waited, reverse=True)[:count]
         self._looked_at = [look for look in self._looked_at if self._searches - look[1] < _ROUND]
@@ -116,6 +122,31 @@ class CenterDetector:
             if np.abs(center - held).max() * scale < STRIDE_PX:
                 spots.append(Spot(spot.score, held, spot.extent / scale, spot.pointing / scale))
         return spots
+
+    def _small_spots(self, image: np.ndarray) -> list[Spot]:
+        """Those of the next quarter of the image that are small there, px of the image."""
+        height, width = image.shape[:2]
+        rows, columns = math.ceil(_QUARTER * height), math.ceil(_QUARTER * width)
+        right, below = self._quarter % 2, self._quarter // 2
+        self._quarter = (self._quarter + 1) % 4
+        corner = np.array([right * (width - columns), below * (height - rows)])
+        quarter = image[corner[1] : corner[1] + rows, corner[0] : corner[0] + columns]
+        _, scale = letterboxed(quarter)
+        small = _SMALL_PX / scale
+        return [
+            Spot(spot.score, spot.center + corner, spot.extent, spot.pointing)
+            for spot in self._spots(quarter)
+            if spot.extent < small
+        ]
+
+
+def _not_followed(spots: list[Spot], followed: list[np.ndarray]) -> list[Spot]:
+    return [spot for spot in spots if not any(_is_looked_at(spot, crop) for crop in followed)]
+
+
+def _others(spots: list[Spot], known: list[Spot]) -> list[Spot]:
+    """Those that are not among the known ones."""
+    return [s for s in spots if not any(_apart(s, k.center, k.extent) < _ONE_HAND for k in known)]
 
 
 def _is_looked_at(spot: Spot, outline: np.ndarray) -> bool:

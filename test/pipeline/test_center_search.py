@@ -33,6 +33,16 @@ class Told:
         return maps
 
 
+class SeesSquares(Told):
+    """Takes the bright square for a hand, if there is one and it is large enough to tell."""
+
+    def centers(self, image: np.ndarray) -> np.ndarray:
+        rows, columns = np.nonzero(image[..., 0] > 127)
+        extent = np.ptp(columns) + 1 if len(columns) else 0
+        self.hands = ((columns.mean(), rows.mean(), extent, 0.0, -9.0, 3.0),) if extent >= 24 else ()
+        return super().centers(image)
+
+
 @pytest.mark.parametrize(("width", "height"), [(640, 480), (1280, 720), (480, 640), (320, 240), (100, 700)])
 def test_regions_are_where_the_network_saw_hands_whatever_the_images_form(width: int, height: int) -> None:
     scale = min(384 / width, 288 / height)
@@ -40,7 +50,7 @@ def test_regions_are_where_the_network_saw_hands_whatever_the_images_form(width:
     told = Told(((x + 0.5) * scale - 0.5, (y + 0.5) * scale - 0.5, extent * scale, 0.0, -9.0, 3.0))
     image = np.full((height, width, 3), 200, np.uint8)
     camera = CameraIntrinsics.from_field_of_view(width, height, 1.0)
-    (region,) = CenterDetector(told).regions(image, camera, 2, [])
+    (region,) = CenterDetector(told).regions(image, camera, 1, [])
     np.testing.assert_allclose(region.center, [x, y], atol=0.01)
     assert region.side == pytest.approx(extent / 0.7, rel=1e-4)
     assert (told.images[0] > 0).any(axis=-1).mean() == pytest.approx(
@@ -51,7 +61,7 @@ def test_regions_are_where_the_network_saw_hands_whatever_the_images_form(width:
 @pytest.mark.parametrize("toward", [(0.0, -30.0), (30.0, 0.0), (-20.0, 20.0)])
 def test_its_crops_show_fingers_up(toward: tuple[float, float]) -> None:
     (region,) = CenterDetector(Told((190, 140, 60, *toward, 3.0))).regions(
-        np.zeros((480, 640, 3), np.uint8), CAMERA, 2, []
+        np.zeros((480, 640, 3), np.uint8), CAMERA, 1, []
     )
     crop = CropCamera.from_box(CAMERA, region.center, region.side, 192, region.roll_rad)
     start, end = crop.crop_pixels(np.array([region.center, region.center + toward]), CAMERA)
@@ -63,7 +73,7 @@ def test_the_likeliest_come_first_and_each_has_its_turn() -> None:
     told = Told((60, 60, 40, 0, -9, 1.0), (200, 150, 40, 0, -9, 3.0), (320, 60, 40, 0, -9, 2.0))
     detector, image = CenterDetector(told), np.zeros((288, 384, 3), np.uint8)
     camera = CameraIntrinsics.from_field_of_view(384, 288, 1.0)
-    for count, places in ((2, [200, 320]), (2, [60, 200]), (1, [320]), (9, [200, 60, 320])):
+    for count, places in ((2, [200, 320]), (2, [60, 200]), (1, [320]), (3, [200, 60, 320])):
         regions = detector.regions(image, camera, count, [])
         assert [round(region.center[0]) for region in regions] == places
 
@@ -90,7 +100,7 @@ def test_a_hand_that_is_followed_is_not_named() -> None:
     camera = CameraIntrinsics.from_field_of_view(384, 288, 1.0)
     around = np.array([[57.0, 57.0], [143.0, 57.0], [143.0, 143.0], [57.0, 143.0]])
     image = np.zeros((288, 384, 3), np.uint8)
-    (region,) = CenterDetector(told).regions(image, camera, 2, [around])
+    (region,) = CenterDetector(told).regions(image, camera, 1, [around])
     assert region.center[0] == pytest.approx(280, abs=0.1)
     whole = (around - 100) * 4 + 100  # a crop of the whole image does not follow what it happens to show
     assert len(CenterDetector(told).regions(image, camera, 2, [whole])) == 2
@@ -99,9 +109,39 @@ def test_a_hand_that_is_followed_is_not_named() -> None:
 def test_what_lies_beside_the_image_is_no_hand() -> None:
     image, camera = np.zeros((720, 1280, 3), np.uint8), CameraIntrinsics.from_field_of_view(1280, 720, 1.0)
     beside = Told((200, 250, 40, 0, -9, 3.0))  # 1280×720 fills the upper 216 rows of 288
-    assert CenterDetector(beside).regions(image, camera, 2, []) == []
-    (region,) = CenterDetector(Told((200, 220, 40, 0, -9, 3.0))).regions(image, camera, 2, [])
+    assert CenterDetector(beside).regions(image, camera, 1, []) == []
+    (region,) = CenterDetector(Told((200, 220, 40, 0, -9, 3.0))).regions(image, camera, 1, [])
     assert region.center[1] == 719
+
+
+@pytest.mark.parametrize("place", [(20, 20), (610, 30), (320, 240), (250, 330), (40, 440), (600, 450)])
+def test_small_hands_are_seen_from_nearer_wherever_they_are(place: tuple[int, int]) -> None:
+    """32 px of 640 are 19 of the 384 of the whole image, and 32 of a quarter's."""
+    image = np.zeros((480, 640, 3), np.uint8)
+    image[place[1] - 16 : place[1] + 16, place[0] - 16 : place[0] + 16] = 255
+    detector = CenterDetector(SeesSquares())
+    named = [region for _ in range(4) for region in detector.regions(image, CAMERA, 2, [])]
+    assert named
+    for region in named:
+        np.testing.assert_allclose(region.center, np.array(place) - 0.5, atol=0.5)
+        assert region.side == pytest.approx(32 / 0.7, rel=0.05)
+
+
+def test_a_piece_of_a_large_hand_is_no_small_one() -> None:
+    image = np.zeros((480, 640, 3), np.uint8)
+    image[150:350, 200:440] = 255
+    network = SeesSquares()
+    detector = CenterDetector(network)
+    for _ in range(4):
+        (region,) = detector.regions(image, CAMERA, 2, [])
+        np.testing.assert_allclose(region.center, [319.5, 249.5], atol=1.0)
+    assert len(network.images) == 8
+
+
+def test_quarters_wait_while_the_whole_image_shows_enough() -> None:
+    told = Told((60, 60, 40, 0, -9, 1.0), (200, 150, 40, 0, -9, 3.0))
+    CenterDetector(told).regions(np.zeros((480, 640, 3), np.uint8), CAMERA, 2, [])
+    assert len(told.images) == 1
 
 
 def test_faint_centers_are_none_and_neighbors_are_one_hand() -> None:
@@ -114,7 +154,7 @@ def test_faint_centers_are_none_and_neighbors_are_one_hand() -> None:
 
 
 def test_a_network_that_knows_centers_searches_by_them() -> None:
-    told = Told((190, 140, 60, 0, -9, 3.0))
+    told = Told((190, 140, 80, 0, -9, 3.0))
     backend = Faulty("fake", [])
     backend.centers = told.centers
     image = np.zeros((480, 640, 3), np.uint8)
@@ -122,7 +162,7 @@ def test_a_network_that_knows_centers_searches_by_them() -> None:
         pipeline = HandsPipeline(engine_on(backend, centers=knows))
         frame = pipeline.step(image, CAMERA, 0.0)
         assert len(frame.crops) == crops
-    assert len(told.images) == 1
+    assert len(told.images) == 2  # the whole image, and a quarter
     pipeline = HandsPipeline(engine_on(backend, centers=True))
     (outline,) = pipeline.step(image, CAMERA, 0.0).crops
     np.testing.assert_allclose(outline.mean(axis=0), np.array([190.5, 140.5]) / 0.6 - 0.5, atol=1.0)
