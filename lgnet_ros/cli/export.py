@@ -8,11 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lgnet_ros.errors import UserError
-from lgnet_ros.evaluation.quantizing import CALIBRATION_CROPS, export_quantized
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference import onnx_export, openvino_backend
 from lgnet_ros.inference.artefacts import Artefact
 from lgnet_ros.inference.engine import load_choice
+from lgnet_ros.inference.quantization import CALIBRATION_CROPS
 
 HELP = "convert weights for OpenVINO or ONNX, with versions and checksums beside them"
 
@@ -72,6 +72,8 @@ def run(args: argparse.Namespace) -> int:
             raise UserError(f"{name}: has no weights file to put the result beside; give --out DIR{suffix}")
         folder = path.with_name(f"{path.stem}{'-int8' if int8 else ''}{suffix}")
     if int8:
+        from lgnet_ros.evaluation.quantizing import export_quantized  # needs the extra `train`
+
         artefact = export_quantized(network, folder, name, info, path, args.crops)
     else:
         artefact = exporter(network, folder, name, info)

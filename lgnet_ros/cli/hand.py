@@ -12,6 +12,7 @@ import torch
 from lgnet_ros.cli import hand_pictures as pictures
 from lgnet_ros.data.synthetic.poses import POSES
 from lgnet_ros.errors import UserError
+from lgnet_ros.files import require_writable
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.hand_model.anatomy import anatomical_axes, rotations_from_angles
 from lgnet_ros.hand_model.export import FORMATS, export_mesh
@@ -28,6 +29,7 @@ HELP = "build, import and show hand models"
 _PICTURES = (".png", ".jpg")
 _TURNTABLE = ".gif"
 _TURNTABLE_FRAMES = 36
+_LEAST_PX, _MOST_PX = 32, 2048
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _build(args: argparse.Namespace) -> int:
     path = args.out or weights_directory() / OPEN_HAND_FILE
+    require_writable(path)
     save_arrays(path, build_open_hand())
     model = HandModel.load(path)
     if args.json:
@@ -101,6 +104,9 @@ def _show(args: argparse.Namespace) -> int:
     suffix = args.out.suffix.lower()
     if suffix not in (*_PICTURES, _TURNTABLE, *FORMATS):
         raise UserError(f"{args.out}: '{suffix}' is none of {', '.join((*_PICTURES, _TURNTABLE, *FORMATS))}")
+    if not _LEAST_PX <= args.size <= _MOST_PX:
+        raise UserError(f"--size {args.size}: must be {_LEAST_PX} to {_MOST_PX} pixels")
+    require_writable(args.out)
     shapes = _shapes(args)
     first = _posed(model, args.pose[0], shapes["mean"], args.side)
     if suffix in FORMATS:

@@ -10,6 +10,7 @@ import numpy as np
 
 from lgnet_ros.errors import UserError
 from lgnet_ros.evaluation.landmark_fit import fit_report
+from lgnet_ros.files import require_writable
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.landmarks.mediapipe_hands import MediaPipeHands
 from lgnet_ros.landmarks.prior import save_prior
@@ -50,6 +51,7 @@ def _learn(args: argparse.Namespace) -> int:
     for name, least in (("poses", 100), ("images", 1)):
         if getattr(args, name) < least:
             raise UserError(f"--{name} {getattr(args, name)}: at least {least}")
+    require_writable(args.out)
     finder = MediaPipeHands(follow=False, model=args.landmarks_model)
     prior = learn_prior(finder, args.poses, args.images, args.seed)
     save_prior(args.out, prior)

@@ -37,6 +37,7 @@ from lgnet_ros.pipeline.media import VideoWriter
 HELP = "render synthetic images of two hands with exact labels"
 _SHEET_COUNT = 64
 _BENCHMARK_SIZES = (128, 256)
+_MOST_PX = 4096
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,6 +91,8 @@ def _check(args: argparse.Namespace) -> None:
     for name, least in (("count", 1), ("size", 32), ("workers", 0), ("fps", 1)):
         if getattr(args, name) < least:
             raise UserError(f"--{name} {getattr(args, name)}: must be at least {least}")
+    if args.size > _MOST_PX:
+        raise UserError(f"--size {args.size}: must be at most {_MOST_PX}")
     for name in ("seconds", "fps"):
         value = getattr(args, name)
         if value is not None and not 0 < value < float("inf"):

@@ -16,11 +16,10 @@ from lgnet_ros.inference.artefacts import Artefact
 from lgnet_ros.inference.backends import cpu_threads
 from lgnet_ros.inference.openvino_backend import export_int8
 from lgnet_ros.inference.openvino_runner import OpenVinoBackend
-from lgnet_ros.inference.quantization import CalibrationCrops
+from lgnet_ros.inference.quantization import CALIBRATION_CROPS, CalibrationCrops
 from lgnet_ros.network import LGNet
 from lgnet_ros.pipeline.estimators import LGNetEstimator
 
-CALIBRATION_CROPS = 192
 LOSS_CROPS = 96
 _SEED = 0
 

@@ -16,6 +16,9 @@ import numpy as np
 from lgnet_ros.errors import UserError
 from lgnet_ros.inference.tracing import INPUTS
 
+CALIBRATION_CROPS = 192
+"""How many crops are enough."""
+
 _PRODUCTS = ("Convolution", "GroupConvolution", "MatMul")
 
 

@@ -78,6 +78,8 @@ def test_show_exports_the_mesh(tmp_path: Path, suffix: str) -> None:
         (["--out", "hand.png", "--pose", "wave"], "no pose 'wave'; there are: template, rest"),
         (["--out", "hand.png", "--components", "11"], "a hand has 10 shape components"),
         (["--out", "hand.png", "--model", "nowhere.npz"], "nowhere.npz: no such hand model"),
+        (["--out", "hand.png", "--size", "0"], "--size 0: must be 32 to 2048 pixels"),
+        (["--out", "taken.png"], "taken.png: cannot be written (it is a folder)"),
     ],
 )
 def test_mistakes_are_one_clear_line(
@@ -88,6 +90,7 @@ def test_mistakes_are_one_clear_line(
     capsys: pytest.CaptureFixture,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("taken.png").mkdir()
     assert main(["hand", "show", *arguments]) == 2
     error = capsys.readouterr().err
     assert line in error and error.count("\n") == 1
@@ -104,6 +107,14 @@ def test_import_says_where_the_licence_is(
     monkeypatch.setattr(hand_cli, "import_mano", lambda source, target: (target / "r.npz", target / "l.npz"))
     assert main(["hand", "import-mano", str(tmp_path), "--out", str(tmp_path / "out")]) == 0
     assert "https://mano.is.tue.mpg.de/license.html" in capsys.readouterr().out
+
+
+def test_build_finds_out_before_its_minutes_that_it_cannot_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(hand_cli, "build_open_hand", lambda: pytest.fail("it has begun"))
+    assert main(["hand", "build", "--out", str(tmp_path)]) == 2
+    assert "it is a folder" in capsys.readouterr().err
 
 
 def test_build_writes_a_loadable_model_and_its_report(

@@ -70,6 +70,7 @@ def test_a_data_set_that_grows_completes_its_last_shard(
     ("arguments", "says"),
     [
         (["--count", "0", "--out", "x"], "--count 0"),
+        (["--size", "100000", "--out", "x"], "--size 100000: must be at most"),
         ([], "--out DIR is missing"),
         (["--out", "x", "--frame-size", "wide"], "--frame-size wide"),
         (["--out", "x", "--bag", "b"], "--bag needs --clip"),
