@@ -19,6 +19,7 @@ from lgnet_ros.evaluation.aggregate import (
 from lgnet_ros.evaluation.baseline import MeanPose
 from lgnet_ros.evaluation.coverage import WristCoverage
 from lgnet_ros.evaluation.records import HandsEstimate, HandsTruth, with_missed_hands_filled
+from lgnet_ros.evaluation.visibility import VisibilityErrors
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.hand_model.topology import SIDES
 
@@ -59,6 +60,7 @@ class Evaluation(nn.Module):
         self.baseline = nn.ModuleDict({root: AlignedErrors(root) for root in metrics.ROOTS})
         self.presence = PresenceScores()
         self.coverage = WristCoverage()
+        self.visibility = VisibilityErrors()
         means = ("mrrpe", "baseline_mrrpe", "swap", "missed", "palm", "penetration", "true_penetration")
         projections = [f"{what}_{mesh}" for what in ("vertex_px", "iou") for mesh in ("rough", "final")]
         self.means = nn.ModuleDict({name: MeanError() for name in (*means, *projections)})
@@ -75,6 +77,7 @@ class Evaluation(nn.Module):
         missed = truth.presence & ~estimate.found
         self.presence.update(estimate.found, truth.presence)
         self.coverage.update(estimate, truth)
+        self.visibility.update(filled, estimate.found, truth)
         self.means["swap"].update(swapped[truth.presence])
         self.means["missed"].update(missed[truth.presence])
         for root in metrics.ROOTS:
@@ -106,6 +109,7 @@ class Evaluation(nn.Module):
             **self.presence.compute(),
             "swap_rate": mean["swap"],
             "missed_rate": mean["missed"],
+            "by_visible_joints": self.visibility.compute(),
             "wrist_position_mm": {size: metric.compute() for size, metric in self.wrists.items()},
             "ellipsoid_95": self.coverage.compute(),
             "palm_orientation_deg": mean["palm"],

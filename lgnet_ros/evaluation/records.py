@@ -22,8 +22,8 @@ PRESENCE_THRESHOLD = TrackingSettings().stay
 @dataclass(frozen=True)
 class HandsTruth:
     """The truth: presence (2,) bool, vertices (2, 778, 3) and joints (2, 21, 3) absolute, rotations (2, 16,
-    3, 3)
-    parent-relative; `camera` projects them onto the image that the estimator was given."""
+    3, 3) parent-relative; `camera` projects them onto the image that the estimator was given. visible_joints:
+    (2,) how many of a hand's 21 are in the image with nothing before them, where the data set knows."""
 
     presence: np.ndarray
     vertices: np.ndarray
@@ -31,6 +31,7 @@ class HandsTruth:
     rotations: np.ndarray
     camera: CameraIntrinsics
     key: str
+    visible_joints: np.ndarray
 
     @classmethod
     def of_crop(cls, sample: CropSample) -> HandsTruth:
@@ -44,6 +45,7 @@ class HandsTruth:
             rotations=sample.rotations.astype(np.float64),
             camera=crop_intrinsics(sample),
             key=sample.key,
+            visible_joints=sample.visibility.sum(axis=1),
         )
 
     @classmethod
@@ -56,6 +58,7 @@ class HandsTruth:
             rotations=sample.rotations.astype(np.float64),
             camera=sample.intrinsics,
             key=sample.key,
+            visible_joints=sample.visibility.sum(axis=1),
         )
 
 

@@ -138,6 +138,18 @@ def distance_table(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def visibility_table(report: dict[str, Any]) -> str:
+    """Joint errors by how many of a hand's joints are in sight."""
+    lines = ["| joints in sight | hands | missed | MPJPE | median |", "|---|---|---|---|---|"]
+    for part in report["by_visible_joints"]:
+        if part["hands"]:
+            span = f"{part['from']}–{part['to']}" if part["to"] > part["from"] else str(part["from"])
+            values = (part["missed"], 3), (part["mpjpe_mm"], 1), (part["median_mm"], 1)
+            cells = [_number(value, digits) for value, digits in values]
+            lines.append(f"| {span} | {part['hands']} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def ablation_table(reports: dict[str, dict[str, Any]]) -> str:
     """Table III: one line per ablation, wrist root."""
     lines = ["| | MPJPE | MPVPE | MRRPE | vertices on the image [px] |", "|---|---|---|---|---|"]
@@ -174,6 +186,8 @@ def sections(
     )
     parts = [how, said, main_table(reports, dataset), details_table(reports)]
     for name, found in reports.items():
+        parts += [f"Hands by how many of their 21 joints are in sight, {name}: wrist root, mm.",
+                  visibility_table(found)]  # fmt: skip
         parts += [f"Wrists by distance, {name}: medians in mm, stated along the ellipsoid's longest axis.",
                   distance_table(found)]  # fmt: skip
     if films:

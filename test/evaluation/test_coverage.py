@@ -16,7 +16,8 @@ _STD_M = 0.01
 def truth(distance_m: float, presence: tuple[bool, bool] = (True, True)) -> HandsTruth:
     joints = np.zeros((2, 21, 3))
     joints[..., 2] = distance_m
-    return HandsTruth(np.array(presence), np.zeros((2, 778, 3)), joints, np.zeros((2, 16, 3, 3)), _CAMERA, "")
+    vertices, rotations, visible = np.zeros((2, 778, 3)), np.zeros((2, 16, 3, 3)), np.array([21, 21])
+    return HandsTruth(np.array(presence), vertices, joints, rotations, _CAMERA, "", visible)
 
 
 def estimate(

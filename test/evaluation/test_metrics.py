@@ -12,6 +12,8 @@ from scipy.spatial.transform import Rotation
 
 from lgnet_ros.evaluation import metrics
 from lgnet_ros.evaluation.records import HandsEstimate, HandsTruth, with_missed_hands_filled
+from lgnet_ros.evaluation.report import visibility_table
+from lgnet_ros.evaluation.visibility import VisibilityErrors
 from lgnet_ros.geometry.cameras import CameraIntrinsics
 from lgnet_ros.interaction.contact import SurfaceTopology
 
@@ -22,10 +24,13 @@ def _hands(seed: int) -> np.ndarray:
     return rng.normal(0.0, 0.05, (2, 21, 3)) + np.array([[[0.1, 0.0, 0.5]], [[-0.1, 0.0, 0.5]]])
 
 
-def _truth(joints: np.ndarray, presence: tuple[bool, bool] = (True, True)) -> HandsTruth:
+def _truth(
+    joints: np.ndarray, presence: tuple[bool, bool] = (True, True), visible: tuple[int, int] = (21, 21)
+) -> HandsTruth:
     rotations = np.tile(np.eye(3), (2, 16, 1, 1))
     camera = CameraIntrinsics.from_field_of_view(128, 128, 1.0)
-    return HandsTruth(np.array(presence), joints.copy(), joints.copy(), rotations, camera, "made up")
+    seen = np.array(visible)
+    return HandsTruth(np.array(presence), joints.copy(), joints.copy(), rotations, camera, "made up", seen)
 
 
 def _estimate(joints: np.ndarray, score: tuple[float, float] = (1.0, 1.0)) -> HandsEstimate:
@@ -201,3 +206,35 @@ def test_a_hand_that_is_not_there_cannot_be_missed() -> None:
     assert (
         with_missed_hands_filled(estimate, _truth(joints, (True, False)), _estimate(_hands(11))) is estimate
     )
+
+
+def _shifted_fingertips(joints: np.ndarray, shift_m: float) -> np.ndarray:
+    """Off by a twenty-first of the shift in the mean; wrist and palm stay, so nothing is aligned away."""
+    moved = joints.copy()
+    moved[:, 20, 0] += shift_m
+    return moved
+
+
+def test_hands_are_counted_by_what_is_in_sight_with_their_own_errors() -> None:
+    found = VisibilityErrors()
+    for visible, shift_m, score in (((0, 21), 0.021, (0.9, 0.9)), ((16, 15), 0.042, (0.2, 0.9))):
+        joints = _hands(0)
+        estimate = _estimate(_shifted_fingertips(joints, shift_m), score)
+        found.update(estimate, estimate.found, _truth(joints, visible=visible))
+    rows = {(row["from"], row["to"]): row for row in found.compute()}
+    assert {span: row["hands"] for span, row in rows.items()} == {
+        (0, 0): 1, (1, 4): 0, (5, 10): 0, (11, 15): 1, (16, 21): 2
+    }  # fmt: skip
+    assert rows[0, 0]["mpjpe_mm"] == pytest.approx(1.0)
+    assert rows[11, 15]["mpjpe_mm"] == pytest.approx(2.0)
+    assert rows[16, 21]["mpjpe_mm"] == pytest.approx(1.5)
+    assert rows[16, 21]["missed"] == pytest.approx(0.5)
+    assert np.isnan(rows[1, 4]["mpjpe_mm"])
+
+
+def test_absent_hands_do_not_count_and_empty_spans_are_not_printed() -> None:
+    found, joints = VisibilityErrors(), _hands(1)
+    estimate = _estimate(joints)
+    found.update(estimate, estimate.found, _truth(joints, presence=(True, False), visible=(7, 0)))
+    table = visibility_table({"by_visible_joints": found.compute()})
+    assert table.splitlines()[2:] == ["| 5–10 | 1 | 0.000 | 0.0 | 0.0 |"]

@@ -61,6 +61,7 @@ def _evaluated(tmp_path: Path, sha256: str) -> Path:
         "count": 2000, "wrist": _NUMBERS, "middle_mcp": _NUMBERS, "mrrpe_mm": 50.0, "presence_f1": 0.96,
         "mean_pose": {**_NUMBERS, "middle_mcp": _NUMBERS, "mrrpe_mm": 200.0},
         "ellipsoid_95": {"unknown_size": 0.95, "known_size": 0.94, "by_distance": []},
+        "by_visible_joints": [],
         "crops": "lgnet, jittered crops", "others": {}, "dataset": "synthetic", "how": "`lgnet eval`.",
         "weights_sha256": sha256,
     }  # fmt: skip

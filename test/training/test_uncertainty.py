@@ -62,6 +62,7 @@ class SimulatedNetwork:
             rotations=np.tile(np.eye(3), (2, 16, 1, 1)),
             camera=self._camera,
             key="",
+            visible_joints=np.array([21, 21]),
         )
         return Shown(self._prediction(truth, vertices, joints, true_size), 0, truth)
 
