@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from ament_index_python.packages import get_package_share_directory
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix, get_package_share_directory
 from launch.actions import (
     DeclareLaunchArgument,
     ExecuteProcess,
@@ -77,7 +77,26 @@ def generate_launch_description() -> LaunchDescription:
         output="screen",
         on_exit=Shutdown(reason="the bag has ended"),
     )
-    return LaunchDescription([*arguments, SetParameter("use_sim_time", True), *_once_ready(play), hands])
+    check = OpaqueFunction(function=_check)
+    return LaunchDescription(
+        [*arguments, check, SetParameter("use_sim_time", True), *_once_ready(play), hands]
+    )
+
+
+def _check(context: LaunchContext) -> None:
+    """Before the network is loaded, which may take a minute.
+
+    Raises:
+        RuntimeError: there is nothing to play, or nothing that plays it.
+    """
+    bag = LaunchConfiguration("bag").perform(context)
+    if not os.path.exists(bag):
+        raise RuntimeError(f"bag:={bag}: no such bag")
+    try:
+        get_package_prefix("ros2bag")
+    except PackageNotFoundError:
+        name = f"ros-{os.environ.get('ROS_DISTRO', '<distribution>')}-ros2bag"
+        raise RuntimeError(f"ros2bag is missing, which plays bags: sudo apt install {name}") from None
 
 
 def _once_ready(play: ExecuteProcess) -> list[LaunchDescriptionEntity]:

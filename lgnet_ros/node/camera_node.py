@@ -49,20 +49,20 @@ class CameraNode(Node):
         """
         super().__init__("camera")
         declare(self, CameraParameters)
-        self._parameters = _read_parameters(self)
-        self._calibration = _calibration(self._parameters)
-        self._source = _source(self._parameters)
-        images = QoSProfile(depth=5, reliability=_RELIABILITIES[self._parameters.reliability])
+        self._values = _read_parameters(self)
+        self._calibration = _calibration(self._values)
+        self._source = _source(self._values)
+        images = QoSProfile(depth=5, reliability=_RELIABILITIES[self._values.reliability])
         self._images = self.create_publisher(Image, "image_raw", images)
         self._infos = self.create_publisher(CameraInfo, "camera_info", images)
         self._truths = self.create_publisher(Hands, "~/truth", 10)
         self._depths = (
-            self.create_publisher(Image, "depth", images) if self._parameters.publish_depth else None
+            self.create_publisher(Image, "depth", images) if self._values.publish_depth else None
         )
 
     def run(self, stopped: threading.Event) -> None:
         """Publish until `stopped` is set or the source has ended."""
-        while self._parameters.wait_for and not self._is_awaited():
+        while self._values.wait_for and not self._is_awaited():
             if stopped.wait(_LOOK_PERIOD_S):
                 return
         pictures = self._live_pictures(stopped) if self._source.live else self._paced_pictures(stopped)
@@ -78,7 +78,7 @@ class CameraNode(Node):
         listeners = self.get_subscriptions_info_by_topic(topic)
         own = self.get_namespace()
         names = {listener.node_name for listener in listeners if listener.node_namespace == own}
-        return self._parameters.wait_for in names and bool(self._images.get_subscription_count())
+        return self._values.wait_for in names and bool(self._images.get_subscription_count())
 
     def close(self) -> None:
         """Give the device or file back."""
@@ -86,7 +86,7 @@ class CameraNode(Node):
 
     def _paced_pictures(self, stopped: threading.Event) -> Iterator[Picture]:
         start = time.monotonic()
-        pace = Pace(self._parameters.rate or self._source.rate_hz, start)
+        pace = Pace(self._values.rate or self._source.rate_hz, start)
         while True:
             due = pace.due(time.monotonic())
             if stopped.wait(max(0.0, due - time.monotonic())):
@@ -98,7 +98,7 @@ class CameraNode(Node):
 
     def _live_pictures(self, stopped: threading.Event) -> Iterator[Picture]:
         shortest = (
-            0.9 / self._parameters.rate if self._parameters.rate else 0.0
+            0.9 / self._values.rate if self._values.rate else 0.0
         )  # 0.9: for the device's jitter
         last = -math.inf
         while not stopped.is_set():
@@ -111,15 +111,15 @@ class CameraNode(Node):
 
     def _wait_for_return(self, stopped: threading.Event) -> None:
         self.get_logger().warning(
-            f"the camera '{self._parameters.source}' has stopped; waiting for it to return"
+            f"the camera '{self._values.source}' has stopped; waiting for it to return"
         )
         while not stopped.wait(_RETRY_S):
             if self._source.reopen():
-                self.get_logger().info(f"the camera '{self._parameters.source}' has returned")
+                self.get_logger().info(f"the camera '{self._values.source}' has returned")
                 return
 
     def _publish(self, picture: Picture) -> None:
-        header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._parameters.frame_id)
+        header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._values.frame_id)
         self._infos.publish(camera_info_message(self._intrinsics(picture), header))
         if picture.truth is not None:
             self._truths.publish(truth_message(picture.truth, header))
@@ -134,7 +134,7 @@ class CameraNode(Node):
             return self._calibration
         height, width = picture.image.shape[:2]
         return CameraIntrinsics.from_field_of_view(
-            width, height, math.radians(self._parameters.horizontal_fov)
+            width, height, math.radians(self._values.horizontal_fov)
         )
 
 

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from geometry_msgs.msg import TransformStamped
+from rclpy.clock import JumpThreshold
+from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.time import Time
@@ -129,8 +131,13 @@ def transform_lookup(node: Node) -> TransformLookup:
     if module is None:
         return NewestTransforms(node).lookup
     buffer = module.Buffer()
-    # The buffer's owner: a listener that nobody holds stops listening.
+    # The buffer's owner: a listener that nobody holds stops listening, and so does what waits for a jump.
     buffer.listener = module.TransformListener(buffer, node)
+    # A bag that begins anew is older than all that the buffer knows, and would not be taken in.
+    buffer.jumps = node.get_clock().create_jump_callback(
+        JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-1)),
+        post_callback=lambda _: buffer.clear(),
+    )
 
     def lookup(target: str, source: str) -> Placement | None:
         try:

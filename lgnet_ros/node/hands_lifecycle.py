@@ -144,6 +144,8 @@ class HandsNode(LifecycleNode):
         )
         self._diagnostics.model_id = model_id
         self._diagnostics.engine_restarts = lambda: getattr(pipeline, "engine_restarts", 0)
+        if "untrained" in model_id:
+            self.get_logger().warning(f"{model_id}: not trained: what is found means nothing")
         self.get_logger().info(f"ready: {model_id}")
 
     def _activate(self) -> None:

@@ -106,7 +106,10 @@ def decode_image(image: ImageMessage, cv_bridge_decoder: Decoder | None = None) 
             FaultKind.UNKNOWN_ENCODING,
             f"'{_shortened(image.encoding)}' is none of {', '.join(ENCODINGS)}",
         )
-    if cv_bridge_decoder is None:
+    pixel_bytes = layout.channels * layout.bytes_per_channel
+    # cv_bridge rounds a step down to whole pixels, and takes half a pair of YUV pixels for a whole one.
+    misread = image.step % pixel_bytes or (layout.channels == 2 and image.width % 2)
+    if cv_bridge_decoder is None or misread:
         return _decode(image, layout)
     _checked_rows(image, layout)
     try:

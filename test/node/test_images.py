@@ -125,6 +125,23 @@ def test_opencv_steps_in_where_cv_bridge_does_not_know_the_encoding(picture):
     np.testing.assert_array_equal(decode_image(mosaic, bridge), decode_image(mosaic))
 
 
+@pytest.mark.parametrize(
+    ("encoding", "dtype", "channels", "padding"),
+    [("bayer_rggb16", np.uint16, 1, 3), ("yuv422", np.uint8, 2, 1), ("yuv422_yuy2", np.uint8, 2, 5)],
+)
+def test_rows_of_no_whole_pixels_are_not_left_to_cv_bridge(rng, encoding, dtype, channels, padding):
+    """It rounds their step down, and every row begins a little later than the one before."""
+    pixels = rng.integers(0, np.iinfo(dtype).max, (HEIGHT, WIDTH, channels), dtype=dtype)
+    bridge = lambda image: pytest.fail("asked")  # noqa: E731
+    decoded = decode_image(message(pixels, encoding, padding=padding), bridge)
+    np.testing.assert_array_equal(decoded, decode_image(message(pixels, encoding)))
+
+
+def test_half_a_pair_of_yuv_pixels_is_refused_with_cv_bridge_too(rng):
+    pixels = rng.integers(0, 256, (HEIGHT, WIDTH - 1, 2), dtype=np.uint8)
+    fault(FaultKind.ODD_SIZE, lambda image: decode_image(image, lambda _: None), message(pixels, "yuv422"))
+
+
 def fault(kind, decode, image):
     with pytest.raises(InputFault) as caught:
         decode(image)
