@@ -94,7 +94,8 @@ class CenterDetector:
     ) -> list[Region]:
         """See `Detector.regions`; of those that have waited equally long the likeliest first."""
         new = _not_followed(self._spots(image), followed)
-        if len(new) < count:
+        # Beside followed hands every other time: what is missing there mostly belongs to somebody as near.
+        if len(new) < count and not (followed and self._searches % 2):
             new += _others(_not_followed(self._small_spots(image), followed), new)
         self._searches += 1
         chosen = sorted(new, key=self._waited, reverse=True)[:count]

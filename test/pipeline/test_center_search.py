@@ -144,6 +144,16 @@ def test_quarters_wait_while_the_whole_image_shows_enough() -> None:
     assert len(told.images) == 1
 
 
+def test_beside_followed_hands_quarters_come_every_other_time() -> None:
+    told, image = Told(), np.zeros((480, 640, 3), np.uint8)
+    detector = CenterDetector(told)
+    crop = np.array([[57.0, 57.0], [143.0, 57.0], [143.0, 143.0], [57.0, 143.0]])
+    for followed, images in (([], 8), ([crop], 8 + 6)):
+        for _ in range(4):
+            detector.regions(image, CAMERA, 1, followed)
+        assert len(told.images) == images
+
+
 def test_faint_centers_are_none_and_neighbors_are_one_hand() -> None:
     black, _ = letterboxed(np.zeros((4, 4, 3), np.uint8))
     assert spots_of(Told((100, 100, 60, 0, -9, -3.0)).centers(black)) == []
