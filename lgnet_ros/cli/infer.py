@@ -26,6 +26,7 @@ HELP = "find hands in images and videos"
 EXIT_SOME_FAILED = 1
 
 _DEFAULT_FOV_DEG = 60.0
+_NEARLY_ALL = 0.95  # of the frames that a video states: some count one or two too many
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -139,6 +140,8 @@ def _report(
         return
     for result in results:
         found = f"hands in {result.frames_with_hands} of {result.frames} frames"
+        if result.frames < _NEARLY_ALL * result.frames_stated:
+            found += f" (it states {result.frames_stated}: the others cannot be decoded)"
         print(f"{result.path}: {found} → {result.outputs[0]}")
     if failed:
         print(f"{len(failed)} of {len(failed) + len(results)} files failed", file=sys.stderr)

@@ -24,9 +24,8 @@ from lgnet_ros.pipeline.settings import PipelineSettings
 MESH_FORMATS = tuple(suffix[1:] for suffix in FORMATS)
 
 _EVERYWHERE = 64  # boxes to search in a still image: more than there are
-# Find the hands, crop them together, and once more on the crop that this gives; and as often as it takes to
-# decide about what may be hands.
-_LOOKS_AT_A_STILL, _MOST_LOOKS = 3, 10
+# Once into each quarter, for small hands, and as often as it takes to decide about what may be hands.
+_LOOKS_AT_A_STILL, _MOST_LOOKS = 4, 10
 _STILL_INTERVAL_S = 1 / 30
 
 Camera = Callable[[int, int], CameraIntrinsics]
@@ -38,12 +37,15 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class FileResult:
-    """What was found in one file. frames: 1 for an image. outputs: the files that were written."""
+    """What was found in one file. frames: that could be decoded, 1 for an image. outputs: the files that were
+    written. frames_stated: how many a video says that it has, 0 if it does not; a damaged one has fewer.
+    """
 
     path: Path
     frames: int
     frames_with_hands: int
     outputs: tuple[Path, ...]
+    frames_stated: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -51,6 +53,7 @@ class FileResult:
             "file": str(self.path),
             "frames": self.frames,
             "frames_with_hands": self.frames_with_hands,
+            "frames_stated": self.frames_stated,
             "outputs": [str(path) for path in self.outputs],
         }
 
@@ -132,7 +135,8 @@ class FileRunner:
             if writer is not None:
                 writer.abandon()
         _write_json(data, {**head, "file": str(path), "frames": frames})
-        return FileResult(path, len(frames), sum(bool(frame["hands"]) for frame in frames), (*outputs, data))
+        with_hands = sum(bool(frame["hands"]) for frame in frames)
+        return FileResult(path, len(frames), with_hands, (*outputs, data), reader.frame_count)
 
     def _head(self, path: Path, intrinsics: CameraIntrinsics) -> dict[str, Any]:
         return {

@@ -60,6 +60,22 @@ def test_unreadable_files_are_named_the_others_done_and_the_status_says_so(
     assert "Traceback" not in err
 
 
+def test_of_a_damaged_video_it_is_said_how_much_could_be_seen(
+    weights: str, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    whole = tmp_path / "film.avi"
+    writer = cv2.VideoWriter(str(whole), cv2.VideoWriter_fourcc(*"MJPG"), 20, (160, 120))
+    for _ in range(12):
+        writer.write(np.random.default_rng(0).integers(0, 255, (120, 160, 3), dtype=np.uint8))
+    writer.release()
+    (tmp_path / "cut.avi").write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    films = whole, tmp_path / "cut.avi"
+    assert infer(*films, "--out", tmp_path / "out", "--weights", weights) == 0
+    complete, cut = capsys.readouterr().out.splitlines()
+    assert "of 12 frames →" in complete
+    assert "(it states 12: the others cannot be decoded)" in cut and "of 12 frames" not in cut
+
+
 def test_an_image_of_another_size_than_the_calibration_fails_by_name(
     image: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
