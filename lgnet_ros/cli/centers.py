@@ -18,7 +18,7 @@ from lgnet_ros.inference.engine import load_choice
 from lgnet_ros.inference.weights import WeightsInfo, save_weights
 from lgnet_ros.network import LGNet
 from lgnet_ros.network.efficientnet import EfficientNetLite0
-from lgnet_ros.training.centers import CentersRecipe, give_centers, learn_centers
+from lgnet_ros.training.centers import CentersRecipe, first_centers, give_centers, learn_centers
 
 HELP = "where in whole images LGNet looks for hands: learn it, measure it, hand it on to other weights"
 
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the actions and their arguments."""
     default = CentersRecipe()
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    learn = actions.add_parser("learn", help="teach weights of nano, on rendered images")
+    learn = actions.add_parser("learn", help="teach weights, on rendered images; what they know they keep")
     learn.add_argument("--weights", default="nano", metavar="W", help="whose (default: %(default)s)")
     learn.add_argument("--out", type=Path, required=True, metavar="FILE", help="the weights file to write")
     for name, text in (
@@ -61,10 +61,14 @@ def _learn(args: argparse.Namespace) -> int:
         raise UserError(f"--workers {args.workers}: 0, or more")
     recipe = CentersRecipe(images=args.images, steps=args.steps, batch=args.batch, seed=args.seed)
     network, info = _trained(args.weights)
-    if not isinstance(network.backbone, EfficientNetLite0):
-        raise UserError(
-            f"--weights {args.weights}: centers are learned from nano's backbone, not {info.variant}'s"
-        )
+    centers = network.centers
+    if centers is None:
+        if not isinstance(network.backbone, EfficientNetLite0):
+            raise UserError(
+                f"--weights {args.weights}: centers begin with nano's backbone, not {info.variant}'s; "
+                "lgnet centers copy hands on those of other weights"
+            )
+        centers = first_centers(network.backbone)
     require_writable(args.out)
     with tqdm(total=recipe.steps, desc="centers", unit="step") as bar:
 
@@ -72,7 +76,7 @@ def _learn(args: argparse.Namespace) -> int:
             bar.set_postfix(loss=f"{loss:.2f}", refresh=False)
             bar.update(step - bar.n)
 
-        give_centers(network, learn_centers(network.backbone, recipe, args.workers, progress))
+        give_centers(network, learn_centers(centers, recipe, args.workers, progress))
     _save(args.out, network, info)
     return 0
 

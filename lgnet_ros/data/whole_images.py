@@ -17,9 +17,10 @@ from lgnet_ros.network.hand_centers import IMAGE_HEIGHT, IMAGE_WIDTH
 _SIZE = np.array([IMAGE_WIDTH, IMAGE_HEIGHT])
 # With fewer joints in sight, or smaller, a hand counts neither as one nor as none.
 _LEAST_SEEN, _LEAST_PX = 4, 12.0
-_ENLARGED = 0.75, 1.6
+_ENLARGED = 0.6, 1.6
 _SHOWN_A_HAND = 0.7  # of what is enlarged, how much moves towards a hand
-_LARGEST_TURN_RAD = 0.5
+# Most images are turned a little. Some are turned anyhow, for the hands of hanging arms, which point down.
+_SMALL_TURN_RAD, _TURNED_ANYHOW = 0.2, 0.25
 
 Packed = tuple[bytes, np.ndarray, np.ndarray]
 """JPEG, and the labels of `Labelled`."""
@@ -50,9 +51,10 @@ def unpacked(packed: Packed) -> Labelled:
 
 
 def augmented(sample: Labelled, rng: np.random.Generator) -> Labelled:
-    """Scaled by 0.75 to 1.6, turned a little, moved, mirrored half the time, recoloured."""
+    """Scaled by 0.6 to 1.6, turned, a little or anyhow, moved, mirrored half the time, recoloured."""
     zoom = math.exp(rng.uniform(*np.log(_ENLARGED)))
-    angle = float(np.clip(rng.normal(0.0, 0.2), -_LARGEST_TURN_RAD, _LARGEST_TURN_RAD))
+    anyhow = rng.random() < _TURNED_ANYHOW
+    angle = rng.uniform(-math.pi, math.pi) if anyhow else rng.normal(0.0, _SMALL_TURN_RAD)
     middle, spare = (_SIZE - 1) / 2, max(0.0, 1 - 1 / zoom)
     source = middle + rng.uniform(-0.5, 0.5, 2) * _SIZE * spare
     there = np.flatnonzero(sample.seen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -126,21 +127,28 @@ def centers_loss(maps: Tensor, center: Tensor, counts: Tensor, places: Tensor, n
     return focal + (apart * near).sum() / near.sum().clamp(min=1)
 
 
+def first_centers(backbone: EfficientNetLite0) -> HandCenters:
+    """Centers that have learned nothing yet, and begin with the backbone's weights."""
+    centers = HandCenters()
+    centers.begin_as(backbone)
+    return centers
+
+
 def learn_centers(
-    backbone: EfficientNetLite0,
+    network: HandCenters,
     recipe: CentersRecipe,
     workers: int = 1,
     progress: Callable[[int, float], None] = lambda step, loss: None,
 ) -> HandCenters:
-    """Centers that begin with the backbone's weights; the same for the same recipe, but for rounding.
+    """What the network becomes by learning, averaged over the last steps; the same for the same recipe, but
+    for rounding.
 
-    workers: processes that render. progress(step, loss).
+    network: `first_centers`, or one that has learned before; it stays as it is. workers: processes that
+    render. progress(step, loss).
     """
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
-    network = HandCenters()
-    network.begin_as(backbone)
-    network = network.to(memory_format=torch.channels_last)
+    network = copy.deepcopy(network).to(memory_format=torch.channels_last)
     for part in (network.stem, network.stem_norm, *network.stages[:_FROZEN_STAGES]):
         part.requires_grad_(False)
     learning = [parameter for parameter in network.parameters() if parameter.requires_grad]

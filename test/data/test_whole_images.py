@@ -32,15 +32,30 @@ def test_labels_go_where_the_image_goes(seed: int) -> None:
 
 
 def test_a_mirrored_image_has_its_hands_exchanged() -> None:
-    mirrored = 0
+    mirrored = []
     for seed in range(20):
         rng = np.random.default_rng(seed)
         sample = marked(rng)
-        before = sample.joints[:, :, 0].mean(axis=1)
-        after = augmented(sample, rng).joints[:, :, 0].mean(axis=1)
-        assert (before[0] < before[1]) and (after[0] < after[1])  # right hand left of the left one, always
-        mirrored += 1
-    assert mirrored == 20
+        now = augmented(sample, rng).joints[0]  # what is right now was right, or left before a mirror
+        before = (np.column_stack([joints, np.ones(21)]) for joints in sample.joints)
+        fits = [np.linalg.lstsq(was, now, rcond=None) for was in before]
+        exchanged = bool(np.argmin([residuals.sum() for _, residuals, *_ in fits]))
+        matrix, residuals, *_ = fits[exchanged]
+        assert residuals.sum() < 1e-9
+        assert (np.linalg.det(matrix[:2]) < 0) == exchanged
+        mirrored.append(exchanged)
+    assert 4 <= sum(mirrored) <= 16
+
+
+def test_some_images_are_turned_anyhow_for_hands_that_hang() -> None:
+    level = np.stack([np.linspace(100, 200, 21), np.full(21, 140.0)], axis=-1)
+    image = np.zeros((IMAGE_HEIGHT, IMAGE_WIDTH, 3), np.uint8)
+    sample = Labelled(image, np.stack([level, level]), np.array([21, 21]))
+    rng = np.random.default_rng(0)
+    changed = np.stack([augmented(sample, rng).joints[0] for _ in range(200)])
+    along = np.abs(changed[:, 20] - changed[:, 0])
+    steep = along[:, 1] > along[:, 0]
+    assert 10 <= steep.sum() <= 60  # half of a quarter
 
 
 def test_rendered_images_come_back_with_their_labels() -> None:

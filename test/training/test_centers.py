@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,14 @@ from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference.engine import load_choice
 from lgnet_ros.network.hand_centers import COLUMNS, IMAGE_HEIGHT, IMAGE_WIDTH, MAPS, ROWS
 from lgnet_ros.pipeline.center_search import spots_of
-from lgnet_ros.training.centers import CentersRecipe, CenterTargets, centers_loss, learn_centers, targets_of
+from lgnet_ros.training.centers import (
+    CentersRecipe,
+    CenterTargets,
+    centers_loss,
+    first_centers,
+    learn_centers,
+    targets_of,
+)
 
 BLANK = np.zeros((IMAGE_HEIGHT, IMAGE_WIDTH, 3), np.uint8)
 
@@ -89,8 +98,12 @@ def test_they_are_learned_from_few_images(hand_model: HandModel) -> None:
     losses: list[float] = []
     recipe = CentersRecipe(images=8, steps=60, batch=4)
     backbone = load_choice("nano", hand_model)[0].backbone
-    network = learn_centers(backbone, recipe, workers=0, progress=lambda step, loss: losses.append(loss))
+    noted = lambda step, loss: losses.append(loss)  # noqa: E731
+    network = learn_centers(first_centers(backbone), recipe, workers=0, progress=noted)
     assert np.mean(losses[-5:]) < 0.5 * losses[0]
+    first = losses.copy()
+    learn_centers(network, replace(recipe, steps=2), workers=0, progress=noted)  # goes on from there
+    assert losses[len(first)] < 0.5 * first[0]
     assert not network.training
     for name, value in backbone.stages[0].state_dict().items():  # the first stages stay
         torch.testing.assert_close(network.stages[0].state_dict()[name], value)
