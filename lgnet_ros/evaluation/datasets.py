@@ -81,9 +81,7 @@ def _mean_pose(training: HandDataset, size_px: int) -> MeanPose:
     rng = np.random.default_rng(_TRAINING_SEED)
     spread = np.unique(np.linspace(0, len(training) - 1, _MEAN_POSE_SAMPLES).astype(int))
     samples = readable_samples(training, (int(index) for index in spread))
-    return MeanPose.of(
-        crop for sample in samples for crop in tracked_crops(sample, rng, size_px)
-    )
+    return MeanPose.of(crop for sample in samples for crop in tracked_crops(sample, rng, size_px))
 
 
 def _synthetic(seed: int, count: int, workers: int) -> Subject:

@@ -56,9 +56,7 @@ class CameraNode(Node):
         self._images = self.create_publisher(Image, "image_raw", images)
         self._infos = self.create_publisher(CameraInfo, "camera_info", images)
         self._truths = self.create_publisher(Hands, "~/truth", 10)
-        self._depths = (
-            self.create_publisher(Image, "depth", images) if self._values.publish_depth else None
-        )
+        self._depths = self.create_publisher(Image, "depth", images) if self._values.publish_depth else None
 
     def run(self, stopped: threading.Event) -> None:
         """Publish until `stopped` is set or the source has ended."""
@@ -97,9 +95,7 @@ class CameraNode(Node):
             yield picture
 
     def _live_pictures(self, stopped: threading.Event) -> Iterator[Picture]:
-        shortest = (
-            0.9 / self._values.rate if self._values.rate else 0.0
-        )  # 0.9: for the device's jitter
+        shortest = 0.9 / self._values.rate if self._values.rate else 0.0  # 0.9: for the device's jitter
         last = -math.inf
         while not stopped.is_set():
             picture = self._source.read(0.0)
@@ -110,9 +106,7 @@ class CameraNode(Node):
                 yield picture
 
     def _wait_for_return(self, stopped: threading.Event) -> None:
-        self.get_logger().warning(
-            f"the camera '{self._values.source}' has stopped; waiting for it to return"
-        )
+        self.get_logger().warning(f"the camera '{self._values.source}' has stopped; waiting for it to return")
         while not stopped.wait(_RETRY_S):
             if self._source.reopen():
                 self.get_logger().info(f"the camera '{self._values.source}' has returned")
@@ -133,9 +127,7 @@ class CameraNode(Node):
         if self._calibration is not None:
             return self._calibration
         height, width = picture.image.shape[:2]
-        return CameraIntrinsics.from_field_of_view(
-            width, height, math.radians(self._values.horizontal_fov)
-        )
+        return CameraIntrinsics.from_field_of_view(width, height, math.radians(self._values.horizontal_fov))
 
 
 _RELIABILITIES = {"reliable": ReliabilityPolicy.RELIABLE, "best_effort": ReliabilityPolicy.BEST_EFFORT}

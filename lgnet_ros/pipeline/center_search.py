@@ -132,8 +132,7 @@ class CenterDetector:
         self._quarter = (self._quarter + 1) % 4
         corner = np.array([right * (width - columns), below * (height - rows)])
         quarter = image[corner[1] : corner[1] + rows, corner[0] : corner[0] + columns]
-        _, scale = letterboxed(quarter)
-        small = _SMALL_PX / scale
+        small = _SMALL_PX * max(columns / IMAGE_WIDTH, rows / IMAGE_HEIGHT)
         return [
             Spot(spot.score, spot.center + corner, spot.extent, spot.pointing)
             for spot in self._spots(quarter)

@@ -35,5 +35,3 @@ def test_serialised_frames_equal_what_rclpy_makes_of_the_transforms(rng):
         wanted = [t for prefix, hand in hands for t in hand_transforms(hand, message.header, prefix)]
         assert deserialize_message(made, TFMessage) == TFMessage(transforms=wanted)
         assert len(made) == len(serialize_message(TFMessage(transforms=wanted)))
-
-
