@@ -51,6 +51,27 @@ class MedianError(_Errors):
         return float(np.median(values)) if len(values) else math.nan
 
 
+class Rows(Metric):
+    """Rows of so many numbers, added hand by hand, for subclasses to sum up."""
+
+    full_state_update = False
+    rows: list[Tensor]
+
+    def __init__(self, columns: int) -> None:
+        super().__init__()
+        self._columns = columns
+        self.add_state("rows", default=[], dist_reduce_fx="cat")
+
+    def collect(self, rows: list[np.ndarray]) -> None:
+        """Add rows (columns,)."""
+        self.rows.append(torch.tensor(np.array(rows).reshape(-1, self._columns), device=self.device))
+
+    def all_rows(self) -> np.ndarray:
+        """(N, columns) everything collected so far (on every process, after a synchronisation)."""
+        rows = self.rows if isinstance(self.rows, list) else [self.rows]
+        return torch.cat(rows).cpu().numpy() if rows else np.zeros((0, self._columns))
+
+
 class AlignedErrors(Metric):
     """MPJPE, MPVPE [mm] and AUC for one root: the mean over points, then over hands (all have as many
     points).

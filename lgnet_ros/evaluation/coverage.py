@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
-from torchmetrics import Metric
 
 from lgnet_ros.evaluation import metrics
+from lgnet_ros.evaluation.aggregate import Rows
 from lgnet_ros.evaluation.records import HandsEstimate, HandsTruth
 
 CHI2_95_3DOF = 7.815
@@ -19,21 +17,16 @@ _SIZES = ("unknown_size", "known_size")
 _COLUMNS = 1 + 3 * len(_SIZES)  # distance, then of each size: squared Mahalanobis distance, error, stated std
 
 
-class WristCoverage(Metric):
+class WristCoverage(Rows):
     """Of hands that are there, were found, and have a covariance; overall and by distance."""
 
-    full_state_update = False
-    rows: list[Tensor]
-
     def __init__(self) -> None:
-        super().__init__()
-        self.add_state("rows", default=[], dist_reduce_fx="cat")
+        super().__init__(_COLUMNS)
 
     def update(self, estimate: HandsEstimate, truth: HandsTruth) -> None:
         """One image's hands."""
         rows = [_row(estimate, truth, int(side)) for side in np.flatnonzero(truth.presence & estimate.found)]
-        stated = [row for row in rows if np.isfinite(row).all()]
-        self.rows.append(torch.tensor(np.array(stated).reshape(-1, _COLUMNS), device=self.device))
+        self.collect([row for row in rows if np.isfinite(row).all()])
 
     def compute(self) -> dict[str, Any]:
         """Shares inside; by distance with the median error and the median stated standard deviation along the
@@ -47,11 +40,6 @@ class WristCoverage(Metric):
         ]
         by_distance = [{"from_m": a, "to_m": b, **_of(part, details=True)} for a, b, part in parts]
         return {**_of(rows, details=False), "by_distance": by_distance}
-
-    def all_rows(self) -> np.ndarray:
-        """(N, 7) everything collected so far."""
-        rows = self.rows if isinstance(self.rows, list) else [self.rows]
-        return torch.cat(rows).cpu().numpy() if rows else np.zeros((0, _COLUMNS))
 
 
 def squared_distance(error: np.ndarray, covariance: np.ndarray) -> float:

@@ -77,7 +77,8 @@ class Evaluation(nn.Module):
         missed = truth.presence & ~estimate.found
         self.presence.update(estimate.found, truth.presence)
         self.coverage.update(estimate, truth)
-        self.visibility.update(filled, estimate.found, truth)
+        mpjpe_mm = metrics.mpjpe(filled, truth)
+        self.visibility.update(mpjpe_mm, estimate.found, truth)
         self.means["swap"].update(swapped[truth.presence])
         self.means["missed"].update(missed[truth.presence])
         for root in metrics.ROOTS:
@@ -88,7 +89,7 @@ class Evaluation(nn.Module):
             self._add_images(estimate, filled, truth)
         row = Row(
             key=truth.key,
-            mpjpe_mm=_mpjpe(filled, truth),
+            mpjpe_mm=float(mpjpe_mm[truth.presence].mean()) if truth.presence.any() else float("nan"),
             asymmetry_deg=metrics.pose_asymmetry(truth),
             missed=bool(missed.any()),
             swapped=bool(swapped.any()),
@@ -159,14 +160,6 @@ class Evaluation(nn.Module):
                 relative = estimate.vertices - estimate.joints[:, :1]
                 depth = metrics.penetration(relative, estimate.relative_translation, self._topologies)
                 self.means["penetration"].update([depth])
-
-
-def _mpjpe(filled: HandsEstimate, truth: HandsTruth) -> float:
-    errors = [
-        metrics.aligned_errors(*(filled.joints[s], truth.joints[s]) * 2, metrics.WRIST)
-        for s in np.flatnonzero(truth.presence)
-    ]
-    return float(np.mean(errors)) if errors else float("nan")
 
 
 def _or_nan(value: float | None) -> float:

@@ -39,6 +39,15 @@ def aligned_errors(
     return np.linalg.norm(difference, axis=-1) * _MILLIMETRES
 
 
+def mpjpe(estimate: HandsEstimate, truth: HandsTruth) -> np.ndarray:
+    """(2,) mm: each present hand's mean joint error, wrist root; NaN where there is none."""
+    errors = np.full(2, np.nan)
+    for side in np.flatnonzero(truth.presence):
+        joints = estimate.joints[side], truth.joints[side]
+        errors[side] = aligned_errors(*joints, *joints, WRIST).mean()
+    return errors
+
+
 def area_under_pck(errors_mm: np.ndarray) -> float:
     """The PCK curve's mean over 0–50 mm, exactly: the mean of max(0, 1 − error / 50)."""
     return float(np.maximum(0.0, 1.0 - np.asarray(errors_mm) / PCK_LIMIT_MM).mean())

@@ -5,39 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
-from torchmetrics import Metric
 
-from lgnet_ros.evaluation import metrics
-from lgnet_ros.evaluation.records import HandsEstimate, HandsTruth
+from lgnet_ros.evaluation.aggregate import Rows
+from lgnet_ros.evaluation.records import HandsTruth
 
 VISIBLE_JOINTS = (0, 1, 5, 11, 16, 22)
 """From so many of a hand's 21 joints in sight on, to one less than the next."""
 
 
-class VisibilityErrors(Metric):
+class VisibilityErrors(Rows):
     """MPJPE and misses by how many joints of a hand are in sight."""
 
-    full_state_update = False
-    rows: list[Tensor]
-
     def __init__(self) -> None:
-        super().__init__()
-        self.add_state("rows", default=[], dist_reduce_fx="cat")
+        super().__init__(columns=3)
 
-    def update(self, filled: HandsEstimate, found: np.ndarray, truth: HandsTruth) -> None:
-        """`filled`: with the mean pose where a hand was missed. found: (2,) bool."""
-        for side in np.flatnonzero(truth.presence):
-            joints = (filled.joints[side], truth.joints[side])
-            error_mm = metrics.aligned_errors(*joints, *joints, metrics.WRIST).mean()
-            row = [float(truth.visible_joints[side]), float(error_mm), float(found[side])]
-            self.rows.append(torch.tensor([row], dtype=torch.float64, device=self.device))
+    def update(self, mpjpe_mm: np.ndarray, found: np.ndarray, truth: HandsTruth) -> None:
+        """mpjpe_mm: (2,), see `metrics.mpjpe`, of the mean pose where a hand was missed. found: (2,) bool."""
+        rows = np.stack([truth.visible_joints, mpjpe_mm, found], axis=1, dtype=np.float64)
+        self.collect(list(rows[truth.presence]))
 
     def compute(self) -> list[dict[str, Any]]:
         """Per span of joints in sight: hands, share missed, mean and median MPJPE (wrist root, mm)."""
-        rows = self.rows if isinstance(self.rows, list) else [self.rows]
-        visible, error_mm, found = (torch.cat(rows).cpu().numpy() if rows else np.zeros((0, 3))).T
+        visible, error_mm, found = self.all_rows().T
         spans = []
         for low, high in zip(VISIBLE_JOINTS[:-1], VISIBLE_JOINTS[1:], strict=True):
             within = (visible >= low) & (visible < high)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import cv2
@@ -61,7 +61,7 @@ def spots_of(maps: np.ndarray) -> list[Spot]:
         found.append(Spot(float(scores[row, column]), center, extent, extent * np.array(pointing)))
     kept: list[Spot] = []
     for spot in sorted(found, key=lambda spot: -spot.score):
-        if not any(_apart(spot, other.center, other.extent) < _ONE_HAND for other in kept):
+        if not _is_among(spot, kept):
             kept.append(spot)
     return kept
 
@@ -96,7 +96,8 @@ class CenterDetector:
         new = _not_followed(self._spots(image), followed)
         # Beside followed hands every other time: what is missing there mostly belongs to somebody as near.
         if len(new) < count and not (followed and self._searches % 2):
-            new += _others(_not_followed(self._small_spots(image), followed), new)
+            small = _not_followed(self._small_spots(image), followed)
+            new += [spot for spot in small if not _is_among(spot, new)]
         self._searches += 1
         chosen = sorted(new, key=self._waited, reverse=True)[:count]
         self._looked_at = [look for look in self._looked_at if self._searches - look[1] < _ROUND]
@@ -108,7 +109,7 @@ class CenterDetector:
         since = [
             self._searches - search
             for other, search in self._looked_at
-            if _apart(spot, other.center, other.extent) < _ONE_HAND
+            if _is_at(spot, other.center, other.extent)
         ]
         return min(since, default=_ROUND)
 
@@ -134,9 +135,7 @@ class CenterDetector:
         quarter = image[corner[1] : corner[1] + rows, corner[0] : corner[0] + columns]
         small = _SMALL_PX * max(columns / IMAGE_WIDTH, rows / IMAGE_HEIGHT)
         return [
-            Spot(spot.score, spot.center + corner, spot.extent, spot.pointing)
-            for spot in self._spots(quarter)
-            if spot.extent < small
+            replace(spot, center=spot.center + corner) for spot in self._spots(quarter) if spot.extent < small
         ]
 
 
@@ -144,18 +143,18 @@ def _not_followed(spots: list[Spot], followed: list[np.ndarray]) -> list[Spot]:
     return [spot for spot in spots if not any(_is_looked_at(spot, crop) for crop in followed)]
 
 
-def _others(spots: list[Spot], known: list[Spot]) -> list[Spot]:
-    """Those that are not among the known ones."""
-    return [s for s in spots if not any(_apart(s, k.center, k.extent) < _ONE_HAND for k in known)]
+def _is_among(spot: Spot, others: list[Spot]) -> bool:
+    """Whether one of the others is of the same hand."""
+    return any(_is_at(spot, other.center, other.extent) for other in others)
 
 
 def _is_looked_at(spot: Spot, outline: np.ndarray) -> bool:
     """Whether a crop, corners (4, 2) px, is around this hand and about as close as its own would be."""
     extent = OWN_CROP_MARGIN * float(np.linalg.norm(outline[1] - outline[0]))
     alike = 0.4 < spot.extent / extent < 2.5
-    return alike and _apart(spot, outline.mean(axis=0), extent) < _ONE_HAND
+    return alike and _is_at(spot, outline.mean(axis=0), extent)
 
 
-def _apart(spot: Spot, center: np.ndarray, extent: float) -> float:
-    """How far from a hand elsewhere, in extents of the larger of the two."""
-    return float(np.linalg.norm(spot.center - center)) / max(spot.extent, extent)
+def _is_at(spot: Spot, center: np.ndarray, extent: float) -> bool:
+    """Whether it is of the hand there."""
+    return float(np.linalg.norm(spot.center - center)) < _ONE_HAND * max(spot.extent, extent)

@@ -220,7 +220,8 @@ def test_hands_are_counted_by_what_is_in_sight_with_their_own_errors() -> None:
     for visible, shift_m, score in (((0, 21), 0.021, (0.9, 0.9)), ((16, 15), 0.042, (0.2, 0.9))):
         joints = _hands(0)
         estimate = _estimate(_shifted_fingertips(joints, shift_m), score)
-        found.update(estimate, estimate.found, _truth(joints, visible=visible))
+        truth = _truth(joints, visible=visible)
+        found.update(metrics.mpjpe(estimate, truth), estimate.found, truth)
     rows = {(row["from"], row["to"]): row for row in found.compute()}
     assert {span: row["hands"] for span, row in rows.items()} == {
         (0, 0): 1, (1, 4): 0, (5, 10): 0, (11, 15): 1, (16, 21): 2
@@ -235,6 +236,7 @@ def test_hands_are_counted_by_what_is_in_sight_with_their_own_errors() -> None:
 def test_absent_hands_do_not_count_and_empty_spans_are_not_printed() -> None:
     found, joints = VisibilityErrors(), _hands(1)
     estimate = _estimate(joints)
-    found.update(estimate, estimate.found, _truth(joints, presence=(True, False), visible=(7, 0)))
+    truth = _truth(joints, presence=(True, False), visible=(7, 0))
+    found.update(metrics.mpjpe(estimate, truth), estimate.found, truth)
     table = visibility_table({"by_visible_joints": found.compute()})
     assert table.splitlines()[2:] == ["| 5–10 | 1 | 0.000 | 0.0 | 0.0 |"]
