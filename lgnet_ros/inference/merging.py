@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lgnet_ros.hand_model.topology import JOINT_COUNT
 from lgnet_ros.network.graph import GINConvBlock, GINResBlock
 from lgnet_ros.network.hands import PerHand
 from lgnet_ros.network.joint_transformer import HEADS, JointTransformer, TransformerBlock
@@ -46,6 +47,18 @@ class Matrix(NamedTuple):
         return Matrix(torch.cat([self.weight, other.weight], 1), torch.cat([self.bias, other.bias]))
 
 
+def product(x: Tensor, weight: Tensor) -> Tensor:
+    """x W of one layer, (I,O), or of one for each hand, (2,I,O).
+
+    Both hands' products at once are not for AMX, in OpenVINO 2026.4, where rows outnumber many outputs: those
+    take a third of the time one after the other.
+    """
+    hands, outputs = weight.ndim == 3, weight.shape[-1]
+    if hands and len(x) == len(weight) and _MANY <= outputs <= x.shape[-2]:
+        return torch.stack([rows @ of_hand for rows, of_hand in zip(x, weight, strict=True)])
+    return x @ weight
+
+
 class Affine(nn.Module):
     """x W + b of one layer, (I,O), or of one for each hand, (2,I,O)."""
 
@@ -62,7 +75,7 @@ class Affine(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(…,N,I) to (…,N,O)."""
-        return x @ self.weight + self.bias
+        return product(x, self.weight) + self.bias
 
 
 def hands_of(modules: PerHand) -> tuple[nn.Module, nn.Module]:
@@ -107,7 +120,7 @@ class MergedLGFA(nn.Module):
     def _adapt(self, queries: Tensor, sources: Tensor) -> Tensor:
         keys = self._before(sources)
         query = self.query(keys if queries is sources else self._before(queries))
-        parts = (part[:, None] for part in (query, keys, keys @ self.value))  # (H,1,N,c) each
+        parts = (part[:, None] for part in (query, keys, product(keys, self.value)))  # (H,1,N,c) each
         attended = _attention(*parts)[:, 0] + (queries + self.value_bias)
         return self.mlp(self._before(attended)) + attended
 
@@ -144,7 +157,11 @@ class MergedGIN(nn.Module):
 
 
 class MergedTransformer(nn.Module):
-    """Both hands' `JointTransformer`s: (2,21,c) to (2,21,c), before the last norm's scale and shift."""
+    """Both hands' `JointTransformer`s: (2,21,c) to (2,21,c), before the last norm's scale and shift.
+
+    A 22nd token, to which none attends, makes the number of rows even: only such products are for AMX in
+    OpenVINO 2026.4, in less than half the time.
+    """
 
     embedding: Tensor
 
@@ -155,11 +172,12 @@ class MergedTransformer(nn.Module):
         self.blocks = nn.Sequential(*map(_MergedBlock, zip(*(hand.blocks for hand in hands), strict=True)))
 
     def forward(self, features: Tensor) -> Tensor:
-        return normalized(self.blocks(features + self.embedding))
+        tokens = F.pad(features + self.embedding, (0, 0, 0, JOINT_COUNT % 2))
+        return normalized(self.blocks(tokens)[:, :JOINT_COUNT])
 
 
 class _MergedBlock(nn.Module):
-    """Both hands' `TransformerBlock`s."""
+    """Both hands' `TransformerBlock`s, of joints and of tokens behind them that none attends to."""
 
     def __init__(self, blocks: tuple[TransformerBlock, ...]) -> None:
         super().__init__()
@@ -168,12 +186,14 @@ class _MergedBlock(nn.Module):
         self.mlp = _mlp([block.mlp for block in blocks])
 
     def forward(self, x: Tensor) -> Tensor:
-        qkv = self.qkv(normalized(x)).unflatten(-1, (3, HEADS, -1))  # (2,21,3,4,c/4)
-        attended = _attention(*(part.transpose(1, 2) for part in qkv.unbind(2)))  # (2,4,21,c/4)
+        qkv = self.qkv(normalized(x)).unflatten(-1, (3, HEADS, -1))  # (2,22,3,4,c/4)
+        query, key, value = (part.transpose(1, 2) for part in qkv.unbind(2))  # (2,4,22,c/4)
+        attended = _attention(query, key[:, :, :JOINT_COUNT], value[:, :, :JOINT_COUNT])
         x = x + self.out(attended.transpose(1, 2).flatten(-2))
         return x + self.mlp(normalized(x))
 
 
+_MANY = 128  # outputs
 _ALONE, _OPENS, _CLOSES = range(3)  # a GINConvBlock of its own, the first and the last of a GINResBlock
 
 
