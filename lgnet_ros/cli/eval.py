@@ -221,7 +221,8 @@ def _usual_workers() -> int:
 
 
 def _run_ablations(args: argparse.Namespace, subject: Subject, hand_model: HandModel) -> int:
-    outcomes = ablations.evaluate_runs(args.ablations, subject, hand_model, args.device, _CROP_SEED)
+    kind = "jittered" if args.crops == "both" else args.crops
+    outcomes = ablations.evaluate_runs(args.ablations, subject, hand_model, args.device, kind, _CROP_SEED)
     reports = {name: outcome.evaluation.report() for name, outcome in outcomes.items()}
     if args.out is not None:
         ablations.save_pages(args.out, outcomes, reports, hand_model)

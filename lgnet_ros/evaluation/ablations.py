@@ -22,9 +22,9 @@ _PICTURES = 6
 
 
 def evaluate_runs(
-    folder: Path, subject: Subject, hand_model: HandModel, device: str, crop_seed: int
+    folder: Path, subject: Subject, hand_model: HandModel, device: str, kind: str, crop_seed: int
 ) -> dict[str, Outcome]:
-    """Outcomes by row, of the runs that are there, on crops jittered around the truth.
+    """Outcomes by row, of the runs that are there, on crops of a kind in `CROPS`.
 
     Raises:
         UserError: no run is there.
@@ -38,7 +38,7 @@ def evaluate_runs(
         outcomes[name] = Outcome(LGNetEstimator(engine), subject.mean_pose(engine.input_size), _PICTURES)
     for place, sample in enumerate(subject):
         for outcome in outcomes.values():
-            for crop in crops_of(sample, place, "jittered", outcome.estimator.size_px, crop_seed):
+            for crop in crops_of(sample, place, kind, outcome.estimator.size_px, crop_seed):
                 outcome.show(crop)
     return outcomes
 

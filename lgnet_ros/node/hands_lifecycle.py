@@ -25,6 +25,7 @@ from lgnet_ros.node.inputs import Inputs, Sample
 from lgnet_ros.node.mailbox import Mailbox
 from lgnet_ros.node.memory import spare_what_is_loaded
 from lgnet_ros.node.missing import missing_module_line
+from lgnet_ros.node.model_id import is_untrained
 from lgnet_ros.node.outputs import SIDES, Outputs
 from lgnet_ros.node.parameter_rules import checked_changes, declare, read
 from lgnet_ros.node.parameters import HandsParameters
@@ -144,7 +145,7 @@ class HandsNode(LifecycleNode):
         )
         self._diagnostics.model_id = model_id
         self._diagnostics.engine_restarts = lambda: getattr(pipeline, "engine_restarts", 0)
-        if "untrained" in model_id:
+        if is_untrained(model_id):
             self.get_logger().warning(f"{model_id}: not trained: what is found means nothing")
         self.get_logger().info(f"ready: {model_id}")
 

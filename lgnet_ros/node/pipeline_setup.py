@@ -6,6 +6,7 @@ import dataclasses
 
 from lgnet_ros.landmarks.choice import EstimatorChoice, load_detector, load_estimator
 from lgnet_ros.node import interaction_markers
+from lgnet_ros.node.model_id import model_id
 from lgnet_ros.node.parameters import HandsParameters
 from lgnet_ros.pipeline import HandsPipeline, overlay
 from lgnet_ros.pipeline.filters import FilterSettings, OneEuroSettings
@@ -38,8 +39,7 @@ def load_pipeline(parameters: HandsParameters) -> tuple[HandsPipeline, str]:
     pipeline.warm_up()
     overlay.rehearse()
     interaction_markers.rehearse()
-    untrained = not estimator.trained and "untrained" not in pipeline.model_id
-    return pipeline, pipeline.model_id + (" untrained" if untrained else "")
+    return pipeline, model_id(pipeline.model_id, estimator.trained)
 
 
 def pipeline_settings(parameters: HandsParameters) -> PipelineSettings:

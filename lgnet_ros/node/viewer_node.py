@@ -24,6 +24,7 @@ from visualization_msgs.msg import InteractiveMarkerFeedback, MarkerArray
 from lgnet_ros.errors import UserError
 from lgnet_ros.msg import Hand, Handover, Hands
 from lgnet_ros.node.exiting import end_process
+from lgnet_ros.node.model_id import is_untrained
 from lgnet_ros.node.parameter_rules import declare, read
 from lgnet_ros.node.running import run_until_stopped
 from lgnet_ros.node.viewer.parameters import ViewerParameters
@@ -136,9 +137,8 @@ class ViewerNode(Node):
 def hands_words(message: Hands) -> str:
     """What is seen, in Markdown."""
     hands = [f"{_SIDES[hand.side]} {hand.score:.2f}" for hand in message.hands]
-    warning = (
-        "\n\n**WEIGHTS UNTRAINED: the hands shown mean nothing**" if "untrained" in message.model_id else ""
-    )
+    untrained = is_untrained(message.model_id)
+    warning = "\n\n**WEIGHTS UNTRAINED: the hands shown mean nothing**" if untrained else ""
     seen = ", ".join(hands) or "no hand"
     return f"**{seen}**, {1e3 * message.latency:.0f} ms old  \n{message.model_id}{warning}"
 

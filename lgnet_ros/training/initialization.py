@@ -31,7 +31,7 @@ def initialized_network(recipe: Recipe, hand_model: HandModel) -> LGNet:
     if recipe.backbone_weights is not None:
         _log.info("%s", load_published(network.backbone, recipe.backbone_weights))
     if recipe.start_from is not None:
-        _log.info("%s", load_stage(network, recipe.start_from))
+        _log.info("%s", load_stage(network, recipe.start_from, recipe.taken_over))
     return network.to(memory_format=torch.channels_last)
 
 
@@ -57,18 +57,23 @@ def load_parts(parts: nn.Module, earlier: Path) -> None:
         parts.load_state_dict(_fitting(_below("parts.", held), parts), strict=False)
 
 
-def load_stage(network: LGNet, earlier: Path) -> str:
+def load_stage(network: LGNet, earlier: Path, parts: tuple[str, ...] = ()) -> str:
     """Takes over whatever an earlier stage's checkpoint, or a weights file, has under the same name and
-    shape; returns a line on what it had not.
+    shape, of these parts of the network or of all; returns a line on what it had not.
 
     Raises:
-        UserError: the file cannot be read, or holds nothing that fits.
+        UserError: the file cannot be read, or holds nothing that fits; the network has no such part.
     """
+    unknown = set(parts) - {name for name, _ in network.named_modules()}
+    if unknown:
+        raise UserError(f"taken_over: the network has no part '{min(unknown)}'")
     if earlier.suffix == ".safetensors":
         state = load_network(earlier, network.hand_model)[0].state_dict()
     else:
         state, _ = network_state(earlier)
     fitting = _fitting(state, network)
+    if parts:
+        fitting = {name: value for name, value in fitting.items() if _is_of(name, parts)}
     if not fitting:
         raise UserError(f"{earlier}: nothing in it fits the network of this recipe")
     network.load_state_dict(fitting, strict=False)
@@ -79,6 +84,10 @@ def load_stage(network: LGNet, earlier: Path) -> str:
 
 def _below(prefix: str, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+
+
+def _is_of(name: str, parts: tuple[str, ...]) -> bool:
+    return any(name.startswith(f"{part}.") for part in parts)
 
 
 def _fitting(state: dict[str, torch.Tensor], module: nn.Module) -> dict[str, torch.Tensor]:

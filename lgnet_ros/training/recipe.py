@@ -134,6 +134,7 @@ class Recipe:
             or "backbone.stages.*.depthwise".
         resting: parts that learn, but whose batch norms keep the statistics that they begin with.
         start_from: checkpoint of an earlier stage, or a weights file, taken over where it fits, or null.
+        taken_over: parts of the network that are taken over from it; none named: all.
         seed: of images, augmentation and initial weights.
         precision: "bf16-mixed" (autocast; weights stay float32) or "32-true".
         ema_decay: of the averaged weights, which are what is validated and exported; 0 turns averaging off.
@@ -151,6 +152,7 @@ class Recipe:
     frozen: tuple[str, ...] = ()
     resting: tuple[str, ...] = ()
     start_from: Path | None = None
+    taken_over: tuple[str, ...] = ()
     seed: int = 0
     precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed"
     ema_decay: float = 0.999
@@ -173,6 +175,10 @@ class Recipe:
         require(0 <= self.ema_decay < 1, f"ema_decay {self.ema_decay} must be in [0, 1)")
         require(self.checkpoint_minutes > 0, f"checkpoint_minutes {self.checkpoint_minutes} must be above 0")
         require(self.parts_loss >= 0, f"parts_loss {self.parts_loss} must not be negative")
+        require(
+            not self.taken_over or self.start_from is not None,
+            "taken_over: name with start_from what to take the parts from",
+        )
         for name in ("hand_model", "backbone_weights", "start_from"):
             path = getattr(self, name)
             require(path is None or path.exists(), f"{name}: {path} does not exist")

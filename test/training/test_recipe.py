@@ -49,6 +49,7 @@ def test_a_missing_dataset_is_refused_with_its_path() -> None:
     ("override", "message"),
     [
         ("variant=mini", "'mini' is none of full, light, nano"),
+        ("taken_over=[backbone]", "taken_over: name with start_from what to take"),
         ("steps=0", "must be above 0"),
         ("epochs=3", "either steps or epochs"),
         ("data.batch=-1", "data.batch -1 must be above 0"),

@@ -193,6 +193,21 @@ def test_training_goes_on_from_a_weights_file_too(
         assert torch.equal(value, begun.state_dict()[name]), name
 
 
+def test_of_a_weights_file_a_part_alone_can_be_taken_over(
+    recipe: Recipe, hand_model: HandModel, tmp_path: Path
+) -> None:
+    trained, file = initialized_network(recipe, hand_model), tmp_path / "w.safetensors"
+    save_weights(file, trained, recipe.variant, "made up", "Apache-2.0", {}, "float32")
+    anew = replace(recipe, seed=9)
+    begun = initialized_network(replace(anew, start_from=file, taken_over=("backbone",)), hand_model)
+    fresh = initialized_network(anew, hand_model).state_dict()
+    for name, value in begun.state_dict().items():
+        source = trained.state_dict() if name.startswith("backbone.") else fresh
+        assert torch.equal(value, source[name]), name
+    with pytest.raises(UserError, match="taken_over: the network has no part 'bakbone'"):
+        initialized_network(replace(anew, start_from=file, taken_over=("bakbone",)), hand_model)
+
+
 def test_parts_are_learned_beside_and_left_behind(
     recipe: Recipe, sources: _Make, hand_model: HandModel, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from lgnet_ros.node.model_id import is_untrained
 from lgnet_ros.node.status.tally import SeenHand, Snapshot
 
 UNTRAINED = "WEIGHTS UNTRAINED: this is the network's initialization; the hands shown mean nothing"
@@ -43,7 +44,7 @@ class LineDisplay:
         if complaint != self._complaint:
             self._complaint = complaint
             _say(complaint)
-        if "untrained" in snapshot.model_id and not self._said_untrained:
+        if is_untrained(snapshot.model_id) and not self._said_untrained:
             self._said_untrained = True
             _say(UNTRAINED)
         if elapsed_s >= self._next_s:
@@ -70,7 +71,7 @@ class PanelDisplay:
         for name, value in figures(snapshot).items():
             table.add_row(Text(name, style="bold"), value)
         table.add_row(Text("weights", style="bold"), snapshot.model_id or "loading")
-        if "untrained" in snapshot.model_id:
+        if is_untrained(snapshot.model_id):
             table.add_row("", Text(UNTRAINED, style="bold yellow"))
         if complaint:
             table.add_row(Text("warning", style="bold"), Text(complaint, style="yellow"))

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from lgnet_ros.node.model_id import is_untrained
 from lgnet_ros.node.status.tally import percentile
 from lgnet_ros.node.status.throughput import NodeCase, running, wait
 
@@ -48,7 +49,7 @@ def soak(case: NodeCase, progress: Callable[[float], None]) -> dict[str, Any]:
     return {
         "minutes": round(case.seconds / _MINUTE_S, 2),
         "weights": case.weights,
-        "trained": "untrained" not in listener.model_id,
+        "trained": not is_untrained(listener.model_id),
         "images": images,
         "results": len(ages_ms),
         "images_passed_over": max(images - len(ages_ms), 0),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from lgnet_ros.node.model_id import is_untrained
 from lgnet_ros.node.status.display import UNTRAINED
 from lgnet_ros.node.status.tally import Tally, median_error, percentile
 
@@ -27,7 +28,7 @@ def summarize(tally: Tally, seconds: float, video: Path | None, logs: Path) -> d
         "missed_hands": tally.missed,
         "invented_hands": tally.invented,
         "model": tally.model_id,
-        "trained": not tally.untrained,
+        "trained": not is_untrained(tally.model_id),
         "video": None if video is None else str(video),
         "logs": str(logs),
     }

@@ -84,11 +84,6 @@ class Tally:
         """Images from the first one on that was answered."""
         return self.images.count - self._images_before
 
-    @property
-    def untrained(self) -> bool:
-        """Whether the weights are an initialization, so that the hands mean nothing."""
-        return "untrained" in self.model_id
-
     def add_truth(self, stamp_ns: int, joints: Mapping[str, np.ndarray]) -> None:
         """The hands that are really in the image of that stamp: side → joints (21, 3) m."""
         self._truths[stamp_ns] = joints

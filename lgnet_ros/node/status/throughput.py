@@ -19,6 +19,7 @@ from sensor_msgs.msg import CameraInfo
 
 from lgnet_ros.errors import UserError
 from lgnet_ros.msg import Hands
+from lgnet_ros.node.model_id import is_untrained
 from lgnet_ros.node.qos import use_large_shared_memory
 from lgnet_ros.node.running import spinning
 from lgnet_ros.node.status.processes import Child, module_process, stop_all
@@ -143,7 +144,7 @@ def _row(case: NodeCase, listener: Listener, seconds: float) -> dict[str, Any]:
         "ros_work_p50_ms": _number(listener.values.get(_ROS_WORK)),
         "rss_mb": _number(listener.values.get(_MEMORY)),
         "hands_per_frame": round(listener.hands / results, 2) if results else None,
-        "trained": "untrained" not in listener.model_id,
+        "trained": not is_untrained(listener.model_id),
         "stages_p50_ms": {
             key.removeprefix("pipeline: ").removesuffix(" (ms)"): float(value)
             for key, value in listener.values.items()

@@ -83,10 +83,3 @@ def test_truths_that_nobody_answers_do_not_pile_up() -> None:
     tally.add_result(0, 0.0, 0.02, (seen("right", RIGHT),), "nano")
     tally.add_result(9_999, 0.0, 0.02, (seen("right", RIGHT),), "nano")
     assert tally.truths_compared == 1
-
-
-def test_untrained_weights_are_known_by_the_models_name() -> None:
-    tally = Tally()
-    assert not tally.untrained
-    tally.add_result(1, 0.0, 0.02, (), "lgnet-nano/untrained/open_hand")
-    assert tally.untrained
