@@ -72,6 +72,7 @@ def _run(
             return
         if sample is not None and _survived(lambda taken=sample: processor.process(taken), faults):
             answered_s, silent = time.monotonic(), False
+            _survived(lambda: processor.look_ahead(hurried=mailbox.waiting), faults)
         elif not silent and time.monotonic() - answered_s >= stale_after_s():
             _survived(processor.silence, faults)  # no images, or none that can be used: nothing holds longer
             silent = True

@@ -27,6 +27,11 @@ class Mailbox(Generic[Item]):
         return self._dropped
 
     @property
+    def waiting(self) -> bool:
+        """Whether an item waits to be taken."""
+        return self._item is not None
+
+    @property
     def closed(self) -> bool:
         """Whether it has been closed."""
         return self._closed

@@ -42,7 +42,7 @@ class Pipeline(Protocol):
         detections: np.ndarray | None = None,
     ) -> Frame: ...
 
-    def look_ahead(self) -> None: ...
+    def look_ahead(self, hurried: bool) -> None: ...
 
     def keepout(self, hand: Hand, latency_s: float, margin_m: float) -> np.ndarray: ...
 
@@ -101,6 +101,12 @@ class FrameProcessor:
             return False
         return True
 
+    def look_ahead(self, hurried: bool) -> None:
+        """Search the image whose hands are published for others. hurried: the next one is waiting."""
+        started = time.perf_counter()
+        self._pipeline.look_ahead(hurried)
+        self._statistics.time({diagnostics.LOOK_AHEAD: 1e3 * (time.perf_counter() - started)})
+
     def silence(self) -> None:
         """The camera has stopped, or says nothing usable: take the hands out of RViz and forget them."""
         if self._header is not None:
@@ -124,9 +130,6 @@ class FrameProcessor:
         inferred = time.perf_counter()
         self._publish(frame, image, intrinsics, calibrated, sample.image.header)
         self._account(frame, decoded - started + time.perf_counter() - inferred, inferred - decoded)
-        published = time.perf_counter()
-        self._pipeline.look_ahead()  # no message waits for it
-        self._statistics.time({diagnostics.LOOK_AHEAD: 1e3 * (time.perf_counter() - published)})
 
     def _current_parameters(self) -> HandsParameters:
         """The newest parameters, handed to the pipeline if they have changed since the last frame."""

@@ -31,6 +31,7 @@ from lgnet_ros.pipeline.suspects import Suspect, Suspects, same_hand
 from lgnet_ros.pipeline.tracking import Look, Person, Track, Tracker, look_at
 
 _Sighting = tuple[Observation, UnitHand]
+_HURRIED_SEARCH = 3  # of so many looks ahead in a hurry one is made
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class HandsPipeline:
         self._search: Detector = NoDetector()
         self._unsearched: _View | None = None  # the last step, if it has left the search to `look_ahead`
         self._ahead: list[Region] = []  # where the next step searches beside followed hands
+        self._hurried = 0  # how many looks ahead in a row have been
         self.settings = self._settings
 
     @property
@@ -189,12 +191,18 @@ class HandsPipeline:
         view.stopwatch.lap("tracking")
         return Frame(stamp_s, hands, relations, view.stopwatch.finish(), crops)
 
-    def look_ahead(self) -> None:
+    def look_ahead(self, hurried: bool = False) -> None:
         """Search the last step's image for hands that are missing beside followed ones; the next step looks
         closer there. That step would begin with this: who calls it after a result is out has the next sooner.
+
+        hurried: the next image is waiting. Hands that are followed go first, and the search is left out, but
+        for every third time.
         """
         view, self._unsearched = self._unsearched, None
-        if view is not None:
+        if view is None:
+            return
+        self._hurried = self._hurried + 1 if hurried else 0
+        if self._hurried % _HURRIED_SEARCH == 0:
             looks = self._tracker.looks(view.stamp_s, view.intrinsics, self._estimator.size_px)
             self._ahead = self._detected(view, self._settings.acquisition.crops_following, looks)
 

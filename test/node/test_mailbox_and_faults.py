@@ -21,7 +21,9 @@ def test_newest_item_wins_and_the_others_are_counted():
 def test_item_is_taken_once():
     mailbox = Mailbox()
     mailbox.put("item")
+    assert mailbox.waiting
     assert [mailbox.take(0.0), mailbox.take(0.0)] == ["item", None]
+    assert not mailbox.waiting
 
 
 def test_taker_is_woken_by_an_item():

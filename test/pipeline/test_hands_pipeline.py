@@ -482,6 +482,22 @@ def test_beside_a_followed_hand_the_search_can_be_done_before_the_next_image_com
     assert len(runs[True].frames[11].hands) == 2  # came in frame 9
 
 
+def test_in_a_hurry_every_third_search_beside_a_followed_hand_is_made(follow) -> None:
+    witness, asked = _Witness(), []
+
+    def step(pipeline: HandsPipeline, image: np.ndarray, stamp: float) -> Frame:
+        frame, before = pipeline.step(image, follow.intrinsics, stamp), witness.asked
+        pipeline.look_ahead(hurried=len(asked) < 15)
+        asked.append(witness.asked - before)
+        return frame
+
+    run = follow(one_hand, 20, detector=witness, step=step)
+    first = next(k for k, frame in enumerate(run.frames) if frame.hands)
+    assert first < 6
+    assert asked[first:15] == ([0, 0, 1] * 5)[: 15 - first]
+    assert asked[15:] == [1] * 5
+
+
 def test_what_was_seen_ahead_is_forgotten_with_the_rest(follow) -> None:
     witness = _Witness()
     run = follow(one_hand, 5, detector=witness)

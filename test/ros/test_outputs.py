@@ -76,7 +76,7 @@ def world(rig, double, monkeypatch):
 def test_no_message_waits_for_the_search_ahead(world, double):
     camera, received, _ = world
     released = threading.Event()
-    double.look_ahead = lambda: released.wait(15.0)
+    double.look_ahead = lambda hurried: released.wait(15.0)
     camera.shoot()
     try:
         for topic, messages in received.items():

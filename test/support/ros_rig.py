@@ -66,7 +66,7 @@ class PipelineDouble:
         frame = random_frame(self._rng, self.sides)
         return Frame(stamp_s, frame.hands, frame.relations, {"total": 1.0}, frame.crops)
 
-    def look_ahead(self) -> None:
+    def look_ahead(self, hurried: bool) -> None:
         """Nothing is ever missing."""
 
     def keepout(self, hand, latency_s, margin_m) -> np.ndarray:
