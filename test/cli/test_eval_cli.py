@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from lgnet_ros.cli.main import main
+from lgnet_ros.hand_model import HandModel
+from lgnet_ros.inference import save_weights
+from lgnet_ros.network import LGNet, LGNetConfig
 
 _KEYS = {
     "count", "wrist", "middle_mcp", "mrrpe_mm", "presence_f1", "swap_rate", "missed_rate",
@@ -35,6 +38,26 @@ def test_the_json_report_has_the_promised_keys_and_the_folder_everything(
     made = {path.name for path in out.iterdir()}
     assert {"report.md", "report.json", "pck.png", "predictions.jpg", "failures.jpg"} <= made
     assert "mean pose" in (out / "report.md").read_text()
+
+
+@pytest.mark.slow
+def test_runs_of_ablations_stand_side_by_side(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LGNET_BACKEND", "torch")  # spares two conversions
+    configurations = {"complete": LGNetConfig.nano(), "lgblock": LGNetConfig.nano().without("lgblock")}
+    runs, out = tmp_path / "runs", tmp_path / "out"
+    for name, configuration in configurations.items():
+        (runs / name).mkdir(parents=True)
+        network = LGNet(configuration, HandModel.load())
+        save_weights(runs / name / "weights.safetensors", network, "nano", "none", "Apache-2.0")
+    arguments = ["--ablations", str(runs), "--crops", "tracked", "--count", "2", "--out", str(out)]
+    assert main(["eval", *arguments]) == 0
+    rows = [line.split("|")[1].strip() for line in capsys.readouterr().out.splitlines()[2:]]
+    assert rows == ["complete", "lgblock"]
+    assert json.loads((out / "ablations.json").read_text()).keys() == configurations.keys()
+    assert "| lgblock |" in (out / "ablations.md").read_text()
+    assert (out / "ablations.jpg").stat().st_size > 0
 
 
 @pytest.mark.parametrize(
