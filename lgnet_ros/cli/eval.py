@@ -71,7 +71,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, metavar="DIR", help="folder for report.json, report.md and pictures"
     )
     parser.add_argument(
-        "--ablations", type=Path, metavar="DIR", help="instead: Table III of runs of train --ablations"
+        "--ablations",
+        type=Path,
+        metavar="DIR",
+        help="instead: Table III of runs of train --ablations, in jittered crops or those of --crops",
     )
     parser.add_argument("--json", action="store_true", help="print the JSON report alone")
 

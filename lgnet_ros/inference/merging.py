@@ -47,6 +47,9 @@ class Matrix(NamedTuple):
         return Matrix(torch.cat([self.weight, other.weight], 1), torch.cat([self.bias, other.bias]))
 
 
+_MANY = 128  # outputs of a product
+
+
 def product(x: Tensor, weight: Tensor) -> Tensor:
     """x W of one layer, (I,O), or of one for each hand, (2,I,O).
 
@@ -193,7 +196,6 @@ class _MergedBlock(nn.Module):
         return x + self.mlp(normalized(x))
 
 
-_MANY = 128  # outputs
 _ALONE, _OPENS, _CLOSES = range(3)  # a GINConvBlock of its own, the first and the last of a GINResBlock
 
 

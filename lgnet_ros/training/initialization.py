@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import torch
@@ -57,6 +58,21 @@ def load_parts(parts: nn.Module, earlier: Path) -> None:
         parts.load_state_dict(_fitting(_below("parts.", held), parts), strict=False)
 
 
+def named_parts(network: LGNet, key: str, patterns: tuple[str, ...]) -> dict[str, nn.Module]:
+    """The parts of the network that a recipe's `key` names; in a pattern * stands for anything.
+
+    Raises:
+        UserError: a pattern names none.
+    """
+    parts: dict[str, nn.Module] = {}
+    for pattern in patterns:
+        found = {name: part for name, part in network.named_modules() if fnmatchcase(name, pattern)}
+        if not found:
+            raise UserError(f"{key}: the network has no part '{pattern}'")
+        parts |= found
+    return parts
+
+
 def load_stage(network: LGNet, earlier: Path, parts: tuple[str, ...] = ()) -> str:
     """Takes over whatever an earlier stage's checkpoint, or a weights file, has under the same name and
     shape, of these parts of the network or of all; returns a line on what it had not.
@@ -64,16 +80,14 @@ def load_stage(network: LGNet, earlier: Path, parts: tuple[str, ...] = ()) -> st
     Raises:
         UserError: the file cannot be read, or holds nothing that fits; the network has no such part.
     """
-    unknown = set(parts) - {name for name, _ in network.named_modules()}
-    if unknown:
-        raise UserError(f"taken_over: the network has no part '{min(unknown)}'")
+    names = tuple(f"{name}." for name in named_parts(network, "taken_over", parts))
     if earlier.suffix == ".safetensors":
         state = load_network(earlier, network.hand_model)[0].state_dict()
     else:
         state, _ = network_state(earlier)
     fitting = _fitting(state, network)
     if parts:
-        fitting = {name: value for name, value in fitting.items() if _is_of(name, parts)}
+        fitting = {name: value for name, value in fitting.items() if name.startswith(names)}
     if not fitting:
         raise UserError(f"{earlier}: nothing in it fits the network of this recipe")
     network.load_state_dict(fitting, strict=False)
@@ -84,10 +98,6 @@ def load_stage(network: LGNet, earlier: Path, parts: tuple[str, ...] = ()) -> st
 
 def _below(prefix: str, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
-
-
-def _is_of(name: str, parts: tuple[str, ...]) -> bool:
-    return any(name.startswith(f"{part}.") for part in parts)
 
 
 def _fitting(state: dict[str, torch.Tensor], module: nn.Module) -> dict[str, torch.Tensor]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from typing import Any
 
 import lightning as L
@@ -22,7 +21,7 @@ from lgnet_ros.network.backbone import BackboneFeatures
 from lgnet_ros.network.losses import total_loss
 from lgnet_ros.network.target import Target
 from lgnet_ros.training.batches import Batch, stacked, to_tensors
-from lgnet_ros.training.initialization import initialized_network, load_parts
+from lgnet_ros.training.initialization import initialized_network, load_parts, named_parts
 from lgnet_ros.training.optimizers import make_optimizer
 from lgnet_ros.training.parts import PartsHead
 from lgnet_ros.training.recipe import Recipe
@@ -46,8 +45,10 @@ class LGNetModule(L.LightningModule):
         super().__init__()
         self.recipe, self.total_steps, self.steps_per_epoch = recipe, total_steps, steps_per_epoch
         self.network = initialized_network(recipe, hand_model)
-        frozen = [part.requires_grad_(False) for part in self._parts("frozen", recipe.frozen)]
-        self._at_rest = [*frozen, *self._parts("resting", recipe.resting)]
+        frozen = named_parts(self.network, "frozen", recipe.frozen)
+        for part in frozen.values():
+            part.requires_grad_(False)
+        self._at_rest = [*frozen.values(), *named_parts(self.network, "resting", recipe.resting).values()]
         self.parts: PartsHead | None = None
         self._seen: BackboneFeatures | None = None
         if recipe.parts_loss > 0:
@@ -61,15 +62,6 @@ class LGNetModule(L.LightningModule):
 
     def _keep_seen(self, _: nn.Module, __: tuple[Tensor], features: BackboneFeatures) -> None:
         self._seen = features
-
-    def _parts(self, key: str, patterns: tuple[str, ...]) -> list[nn.Module]:
-        parts = []
-        for pattern in patterns:
-            found = [part for name, part in self.network.named_modules() if fnmatchcase(name, pattern)]
-            if not found:
-                raise UserError(f"{key}: the network has no part '{pattern}'")
-            parts += found
-        return parts
 
     def train(self, mode: bool = True) -> LGNetModule:
         """Into training mode; what is frozen or resting keeps the batch statistics that it began with."""

@@ -134,7 +134,7 @@ class Recipe:
             or "backbone.stages.*.depthwise".
         resting: parts that learn, but whose batch norms keep the statistics that they begin with.
         start_from: checkpoint of an earlier stage, or a weights file, taken over where it fits, or null.
-        taken_over: parts of the network that are taken over from it; none named: all.
+        taken_over: parts of the network that are taken over from it, named as in `frozen`; none named: all.
         seed: of images, augmentation and initial weights.
         precision: "bf16-mixed" (autocast; weights stay float32) or "32-true".
         ema_decay: of the averaged weights, which are what is validated and exported; 0 turns averaging off.

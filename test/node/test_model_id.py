@@ -14,3 +14,7 @@ def test_an_id_names_the_model_and_what_it_knows(name: str, trained: bool) -> No
     assert said.startswith(name)
     assert is_untrained(said) == (not trained or "untrained" in name)
     assert said.count("untrained") <= 1
+
+
+def test_before_a_message_has_come_nothing_is_said() -> None:
+    assert not is_untrained("")
