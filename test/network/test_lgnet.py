@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from lgnet_ros.geometry.rotations import rotvec_to_matrix
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.network import ABLATIONS, LGNet, LGNetConfig, LocalGraph, Target, normalize, total_loss
+from lgnet_ros.network.precision import imitates_bfloat16
 
 NANO = replace(LGNetConfig.nano(), input_size=128)
 ALTERNATIVES = {
@@ -151,7 +152,7 @@ def test_hands_differ_even_when_one_branch_serves_both(
 
 
 @pytest.mark.parametrize("name", ["nano", *ALTERNATIVES])
-def test_bfloat16_autocast_gives_nearly_the_same_loss(
+def test_bfloat16_autocast_gives_the_same_loss_within_five_percent(
     name: str, hand_model: HandModel, make_scene: Callable[..., tuple[Tensor, Target]]
 ) -> None:
     torch.manual_seed(0)
@@ -162,8 +163,9 @@ def test_bfloat16_autocast_gives_nearly_the_same_loss(
     with torch.autocast("cpu", torch.bfloat16):
         got, _ = total_loss(network(images, target.focal_px), target, hand_model, 128)
     assert got.dtype == torch.float32
-    # 5.1 % off: the literal algorithm, which has no norms, on a CPU that imitates bfloat16.
-    torch.testing.assert_close(got, expected, rtol=0.08, atol=0)
+    # The literal algorithm has no norms: on a CPU that imitates bfloat16 it is 5.1 % off.
+    rtol = 0.055 if config.literal_algorithm and imitates_bfloat16() else 0.05
+    torch.testing.assert_close(got, expected, rtol=rtol, atol=0)
 
 
 def test_meshes_stay_exact_under_bfloat16_autocast(

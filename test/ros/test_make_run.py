@@ -92,8 +92,7 @@ def test_a_folder_is_played_once(tmp_path: Path) -> None:
     assert process.returncode == 0, said
     summary = json.loads(written)
     assert summary["compared_with_truth"] == 0
-    # Were it played while the node loads, which takes longer, next to none would come; a slow CPU drops some.
-    assert summary["images"] >= 45 and summary["results"] >= 10
+    assert summary["images"] >= 80 and summary["results"] >= 10  # it was not played while the node loaded
     assert not node_processes()
 
 
