@@ -18,6 +18,7 @@ from lgnet_ros.inference.engine import load_choice
 from lgnet_ros.inference.weights import WeightsInfo, save_weights
 from lgnet_ros.network import LGNet
 from lgnet_ros.network.efficientnet import EfficientNetLite0
+from lgnet_ros.network.pretrained import published_palms
 from lgnet_ros.training.centers import CentersRecipe, first_centers, give_centers, learn_centers
 
 HELP = "where in whole images LGNet looks for hands: learn it, measure it, hand it on to other weights"
@@ -43,6 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     copy.add_argument("source", type=Path, metavar="FROM", help="a weights file with centers")
     copy.add_argument("target", type=Path, metavar="INTO", help="the weights file to give them to")
     copy.set_defaults(action=_copy)
+    palms = actions.add_parser("palms", help="join them with MediaPipe's palms, which know photographs")
+    palms.add_argument("source", type=Path, metavar="TFLITE", help="palm_detection_lite.tflite")
+    palms.add_argument(
+        "target", type=Path, metavar="INTO", help="the weights file, with centers, to give them to"
+    )
+    palms.set_defaults(action=_palms)
     check = actions.add_parser("check", help="how many hands have one, and how many are of nothing")
     check.add_argument("--weights", default="nano", metavar="W", help="default: %(default)s")
     check.add_argument("--count", type=int, default=1000, metavar="N", help="test images (%(default)s)")
@@ -76,7 +83,7 @@ def _learn(args: argparse.Namespace) -> int:
             bar.set_postfix(loss=f"{loss:.2f}", refresh=False)
             bar.update(step - bar.n)
 
-        give_centers(network, learn_centers(centers, recipe, args.workers, progress))
+        give_centers(network, learn_centers(centers, recipe, args.workers, progress), network.palms)
     _save(args.out, network, info)
     return 0
 
@@ -85,7 +92,16 @@ def _copy(args: argparse.Namespace) -> int:
     (source, _), (target, info) = _trained(args.source), _trained(args.target)
     if source.centers is None:
         raise UserError(f"{args.source}: has no centers to copy; lgnet centers learn teaches them")
-    give_centers(target, source.centers)
+    give_centers(target, source.centers, source.palms or target.palms)
+    _save(args.target, target, info)
+    return 0
+
+
+def _palms(args: argparse.Namespace) -> int:
+    palms, (target, info) = published_palms(args.source), _trained(args.target)
+    if target.centers is None:
+        raise UserError(f"{args.target}: has no centers for palms to join; lgnet centers learn teaches them")
+    give_centers(target, target.centers, palms)
     _save(args.target, target, info)
     return 0
 
@@ -100,12 +116,19 @@ def _check(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(report, indent=2))
         return 0
-    print(f"{report['images']} images: {_percent(report['found'])} of {report['hands']} hands found, "
-          f"{report['false_per_image']:.2f} centers of nothing an image")  # fmt: skip
-    print("| extent in 384×288, px | hands | found |\n|---|---|---|")
-    for row in report["by_extent"]:
-        print(f"| {row['from_px']}–{row['to_px']} | {row['hands']} | {_percent(row['found'])} |")
+    seen_by = report["seen_by"]
+    print(f"{report['images']} images, {report['hands']} hands that can be found\n")
+    print("| | " + " | ".join(seen_by) + " |\n|---|" + "---|" * len(seen_by))
+    print(_row("found", [_percent(part["found"]) for part in seen_by.values()]))
+    for rows in zip(*(part["by_extent"] for part in seen_by.values()), strict=True):
+        label = f"{rows[0]['from_px']} to {rows[0]['to_px']} px of 384×288: {rows[0]['hands']} hands"
+        print(_row(label, [_percent(row["found"]) for row in rows]))
+    print(_row("of nothing, an image", [f"{part['false_per_image']:.2f}" for part in seen_by.values()]))
     return 0
+
+
+def _row(label: str, cells: list[str]) -> str:
+    return f"| {label} | " + " | ".join(cells) + " |"
 
 
 def _trained(weights: str | Path) -> tuple[LGNet, WeightsInfo]:
@@ -119,7 +142,8 @@ def _save(path: Path, network: LGNet, info: WeightsInfo) -> None:
     errors = NetworkErrors.from_dict(info.errors) if info.errors else None
     described = (info.variant, info.training_data, info.licence, info.metrics, info.storage, errors)
     save_weights(path, network, *described)
-    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, with centers")
+    known = "centers" if network.palms is None else "centers and palms"
+    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, with {known}")
 
 
 def _percent(share: float | None) -> str:

@@ -7,45 +7,65 @@ from typing import Any
 import numpy as np
 
 from lgnet_ros.data.whole_images import box_in_image, can_be_found, rendered, unpacked
-from lgnet_ros.pipeline.center_search import SeesCenters, Spot, spots_of
+from lgnet_ros.pipeline.spots import SeesCenters, Spot, centers_in, palms_in
 
 _EXTENTS_PX = (12, 24, 36, 60, 100, 400)  # in an image of 384×288
 _NEAR, _ALIKE = 0.4, 2.0  # shares of the larger extent; how many times larger or smaller
 
 
 def centers_report(network: SeesCenters, count: int, seed: int = 0) -> dict[str, Any]:
-    """Of `count` images of the test split: which share of the hands that can be found has a center, by their
-    size, and how many centers of nothing an image has.
+    """Of `count` images of the test split: which share of the hands that can be found its centers see, by
+    size, and how many of nothing an image has; the same of its palms, if it has them, and of both, which is
+    what a search of several frames looks at.
     """
-    extents, found, false = [], [], 0
+    eyes = {"centers": centers_in} | ({"palms": palms_in} if network.has_palms else {})
+    extents: list[float] = []
+    found: dict[str, list[bool]] = {name: [] for name in eyes}
+    false = dict.fromkeys(eyes, 0)
     for index in range(count):
         sample = unpacked(rendered(seed, "test", index))
-        spots = spots_of(network.centers(sample.image))
-        of_hands: set[int] = set()
-        for joints, seen in zip(sample.joints, sample.seen, strict=True):
-            if not seen:
-                continue
-            center, extent = box_in_image(joints)
-            own = [k for k, spot in enumerate(spots) if _is_of(spot, center, extent)]
-            of_hands.update(own)
-            if can_be_found(joints, seen):
-                extents.append(extent)
-                found.append(bool(own))
-        false += len(spots) - len(of_hands)
-    sizes, hits = np.array(extents), np.array(found, dtype=bool)
-    by_extent = []
-    for low, high in zip(_EXTENTS_PX[:-1], _EXTENTS_PX[1:], strict=True):
-        within = (sizes >= low) & (sizes < high)
-        share = float(hits[within].mean()) if within.any() else None
-        by_extent.append({"from_px": low, "to_px": high, "hands": int(within.sum()), "found": share})
-    share = float(hits.mean()) if len(hits) else None
+        hands = [
+            (*box_in_image(joints), can_be_found(joints, seen))
+            for joints, seen in zip(sample.joints, sample.seen, strict=True)
+            if seen
+        ]
+        extents += [extent for _, extent, counts in hands if counts]
+        for name, see in eyes.items():
+            spots = see(network, sample.image)
+            own = [[_is_of(spot, center, extent) for spot in spots] for center, extent, _ in hands]
+            found[name] += [any(hits) for hits, (_, _, counts) in zip(own, hands, strict=True) if counts]
+            false[name] += sum(not any(hits) for hits in zip(*own, strict=True)) if own else len(spots)
+    sizes = np.array(extents)
+    hits = {name: np.array(row, dtype=bool) for name, row in found.items()}
+    if len(eyes) > 1:
+        hits["both"] = np.any(list(hits.values()), axis=0)
+        false["both"] = sum(false.values())
     return {
         "images": count,
-        "hands": len(hits),
-        "found": share,
-        "false_per_image": false / count,
-        "by_extent": by_extent,
+        "hands": len(sizes),
+        "seen_by": {
+            name: {
+                "found": _share(row),
+                "false_per_image": false[name] / count,
+                "by_extent": _by_extent(sizes, row),
+            }
+            for name, row in hits.items()
+        },
     }
+
+
+def _by_extent(sizes: np.ndarray, found: np.ndarray) -> list[dict[str, Any]]:
+    rows = []
+    for low, high in zip(_EXTENTS_PX[:-1], _EXTENTS_PX[1:], strict=True):
+        within = (sizes >= low) & (sizes < high)
+        rows.append(
+            {"from_px": low, "to_px": high, "hands": int(within.sum()), "found": _share(found[within])}
+        )
+    return rows
+
+
+def _share(found: np.ndarray) -> float | None:
+    return float(found.mean()) if len(found) else None
 
 
 def _is_of(spot: Spot, center: np.ndarray, extent: float) -> bool:

@@ -34,6 +34,11 @@ class Backend(Protocol):
         has them.
         """
 
+    def palms(self, image: np.ndarray) -> np.ndarray:
+        """image (192, 192, 3) uint8 RGB → guesses (2016, 6) float32 of `Palms`; only where the network has
+        them.
+        """
+
 
 def make_torch_backend(network: LGNet, device: str, precision: str) -> Backend:
     """PyTorch on "cpu" or "cuda"; precision "auto" is fp32.

@@ -20,6 +20,7 @@ from lgnet_ros.inference.recovery import RecoveringBackend, is_out_of_memory, to
 from lgnet_ros.inference.weights import WeightsInfo, load_network
 from lgnet_ros.network import LGNet, LGNetConfig
 from lgnet_ros.network.hand_centers import IMAGE_HEIGHT, IMAGE_WIDTH
+from lgnet_ros.network.palms import SIZE_PX
 
 _SEED = 0
 
@@ -27,9 +28,9 @@ _SEED = 0
 class Engine:
     """Runs LGNet on batches of crops. Make one with `Engine.load`.
 
-    input_size: S, the crops' width and height, px. has_centers: whether it can answer `centers`. trained:
-    False for a network that has only been initialized: its answers say nothing about hands. name: variant,
-    weights and hand model. info: what the weights file says of itself.
+    input_size: S, the crops' width and height, px. has_centers, has_palms: whether it can answer `centers`,
+    and `palms`. trained: False for a network that has only been initialized: its answers say nothing about
+    hands. name: variant, weights and hand model. info: what the weights file says of itself.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class Engine:
     ) -> None:
         self.backend = backend
         self.input_size = config.input_size
-        self.has_centers = config.centers
+        self.has_centers, self.has_palms = config.centers, config.palms
         self.hand_model = hand_model
         self.name = name
         self.info = info
@@ -123,6 +124,8 @@ class Engine:
         """
         if self.has_centers:
             self.centers(np.zeros((IMAGE_HEIGHT, IMAGE_WIDTH, 3), np.uint8))
+        if self.has_palms:
+            self.palms(np.zeros((SIZE_PX, SIZE_PX, 3), np.uint8))
         for count in batch_sizes:
             crops = np.zeros((count, self.input_size, self.input_size, 3), dtype=np.uint8)
             try:
@@ -146,6 +149,12 @@ class Engine:
         `lgnet_ros.network.hand_centers`; only if `has_centers`.
         """
         return self.backend.centers(image)
+
+    def palms(self, image: np.ndarray) -> np.ndarray:
+        """Where palms are in a whole image (192, 192, 3) uint8 RGB: guesses (2016, 6) float32, see
+        `lgnet_ros.network.palms`; only if `has_palms`.
+        """
+        return self.backend.palms(image)
 
 
 def load_choice(

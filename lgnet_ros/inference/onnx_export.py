@@ -23,8 +23,9 @@ _NEEDED = ("onnx", "onnxscript")
 
 def export_onnx(network: LGNet, folder: Path, name: str, info: WeightsInfo | None) -> Artefact:
     """Convert into an artefact's folder: `model.onnx`, inputs `INPUTS`, outputs `PREDICTED`, any batch size;
-    and `centers.onnx`, from "image" (1, 288, 384, 3) uint8 RGB to the "maps" (1, 6, 18, 24) of `HandCenters`,
-    if the network knows them.
+    and, if the network knows them, `centers.onnx`, from "image" (1, 288, 384, 3) uint8 RGB to the "maps"
+    (1, 6, 18, 24) of `HandCenters`, and `palms.onnx`, from "image" (1, 192, 192, 3) uint8 RGB to the "hands"
+    (1, 2016, 6) of `Palms`.
 
     Raises:
         UserError: packages are missing, or the folder cannot be written.

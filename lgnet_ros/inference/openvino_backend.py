@@ -32,7 +32,7 @@ from lgnet_ros.inference.artefacts import (
 from lgnet_ros.inference.lean import EXACT, SEEN, is_lean
 from lgnet_ros.inference.openvino_runner import core, has_bf16, openvino
 from lgnet_ros.inference.quantization import CalibrationCrops, quantized
-from lgnet_ros.inference.tracing import CENTERS, REFINEMENT, SIGHT, Traced, traced
+from lgnet_ros.inference.tracing import CENTERS, PALMS, REFINEMENT, SIGHT, Traced, traced
 from lgnet_ros.inference.weights import WeightsInfo
 from lgnet_ros.network import LGNet
 
@@ -195,7 +195,7 @@ def open_models(folder: Path) -> tuple[dict[str, Any], Artefact]:
     """
     artefact = read_artefact(folder, BACKEND)
     check_versions(folder, artefact, _versions())  # NNCF need not be here to run what it made
-    parts = [part for part in (SIGHT, REFINEMENT, CENTERS) if f"{part}.xml" in artefact.files]
+    parts = [part for part in (SIGHT, REFINEMENT, CENTERS, PALMS) if f"{part}.xml" in artefact.files]
     models = {part: core().read_model(folder / f"{part}.xml") for part in parts}
     named = [port.get_any_name() for part in models.values() for port in part.outputs if port.get_names()]
     if not set(SEEN) <= set(named):

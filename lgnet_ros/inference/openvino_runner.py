@@ -14,7 +14,7 @@ import numpy as np
 from lgnet_ros.errors import UserError
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference.posing import HandPoser, projected, sample_into
-from lgnet_ros.inference.tracing import CENTERS, INPUTS, PREDICTED, REFINEMENT, SIGHT
+from lgnet_ros.inference.tracing import CENTERS, INPUTS, PALMS, PREDICTED, REFINEMENT, SIGHT
 from lgnet_ros.network.units import DECIMETRE
 
 _PRECISIONS = ("fp32", "bf16", "int8")
@@ -35,7 +35,7 @@ class OpenVinoBackend:
     def __init__(self, models: dict[str, Any], hand_model: HandModel, precision: str, threads: int) -> None:
         """
         Args:
-            models: `SIGHT`, `REFINEMENT` if the network refines, and `CENTERS` if it knows them:
+            models: `SIGHT`, `REFINEMENT` if the network refines, `CENTERS` and `PALMS` if it knows them:
                 openvino.Models with named inputs and outputs, see `tracing.traced`.
             hand_model: what the network was made for.
             precision: fp32, bf16 or int8.
@@ -50,8 +50,9 @@ class OpenVinoBackend:
             raise UserError("precision 'bf16': this CPU does not calculate in bfloat16; use fp32")
         self.name = f"openvino-cpu-{precision}"
         models, poser = dict(models), HandPoser(hand_model)
-        centers, options = models.pop(CENTERS, None), compile_options(precision, threads, 1)
-        self._centers = None if centers is None else _Request(core().compile_model(centers, "CPU", options))
+        searching = {part: models.pop(part) for part in (CENTERS, PALMS) if part in models}
+        compiled = _compiled(searching, compile_options(precision, threads, 1))
+        self._search = {name: _Request(part) for name, part in compiled.items()}
         (self._on_all_cores,) = _lanes(models, poser, precision, threads, 1)
         self._side_by_side = _lanes(models, poser, precision, threads, threads) if threads > 1 else []
         self._pool = ThreadPoolExecutor(max(len(self._side_by_side), 1), "crop")
@@ -69,16 +70,27 @@ class OpenVinoBackend:
 
     def centers(self, image: np.ndarray) -> np.ndarray:
         """See `Backend.centers`."""
-        self._centers.inputs["image"][0] = image
-        self._centers.run()
-        return self._centers.outputs["maps"][0].copy()
+        return self._searched(CENTERS, image)["maps"][0].copy()
+
+    def palms(self, image: np.ndarray) -> np.ndarray:
+        """See `Backend.palms`."""
+        return self._searched(PALMS, image)["hands"][0].copy()
+
+    def _searched(self, part: str, image: np.ndarray) -> dict[str, np.ndarray]:
+        request = self._search[part]
+        request.inputs["image"][0] = image
+        request.run()
+        return request.outputs
 
 
 def _lanes(models: dict[str, Any], poser: HandPoser, precision: str, threads: int, count: int) -> list[_Lane]:
     """So many crops at a time, on so many threads together."""
-    options = compile_options(precision, threads, count)
-    compiled = {name: core().compile_model(model, "CPU", options) for name, model in models.items()}
+    compiled = _compiled(models, compile_options(precision, threads, count))
     return [_Lane({name: _Request(part) for name, part in compiled.items()}, poser) for _ in range(count)]
+
+
+def _compiled(models: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    return {name: core().compile_model(model, "CPU", options) for name, model in models.items()}
 
 
 def compile_options(precision: str, threads: int, streams: int) -> dict[str, Any]:

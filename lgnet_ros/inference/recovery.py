@@ -47,6 +47,10 @@ class RecoveringBackend:
         """See `Backend.centers`."""
         return self._answered(lambda backend: backend.centers(image))
 
+    def palms(self, image: np.ndarray) -> np.ndarray:
+        """See `Backend.palms`."""
+        return self._answered(lambda backend: backend.palms(image))
+
     def _answered(self, ask: Callable[[Backend], _Answer], *batch: np.ndarray) -> _Answer:
         """The answer, even where something has to be done about an error. batch: what `infer` was given."""
         try:

@@ -76,6 +76,13 @@ class TorchBackend:
         with self._autocast():
             return self._network.centers(self._normalized(images))[0].cpu().numpy()
 
+    @torch.inference_mode()
+    def palms(self, image: np.ndarray) -> np.ndarray:
+        """See `Backend.palms`."""
+        images = torch.from_numpy(np.ascontiguousarray(image))[None].to(self._device)
+        with self._autocast():
+            return self._network.palms(images)[0].cpu().numpy()
+
     def _batch(self, crops: np.ndarray, focal_px: np.ndarray) -> np.ndarray:
         count = len(crops)
         if count not in self._programs:

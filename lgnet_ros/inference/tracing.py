@@ -19,6 +19,7 @@ from lgnet_ros.inference.folding import fold_batch_norms
 from lgnet_ros.inference.lean import MAPS, SEEN, lean
 from lgnet_ros.network import LGNet, normalize
 from lgnet_ros.network.hand_centers import IMAGE_HEIGHT, IMAGE_WIDTH, HandCenters
+from lgnet_ros.network.palms import SIZE_PX
 from lgnet_ros.network.sparse import NeighborSum
 
 INPUTS = ("crops", "focal_px")
@@ -39,11 +40,9 @@ PREDICTED = (
 )
 """The outputs of the network that a prediction is made of; the heat maps themselves are not handed out."""
 
-SIGHT, REFINEMENT, CENTERS, WHOLE = "sight", "refinement", "centers", "model"
-"""The two parts of the lean form, see `lean`; `HandCenters`; and the network in one."""
+SIGHT, REFINEMENT, CENTERS, PALMS, WHOLE = "sight", "refinement", "centers", "palms", "model"
+"""The two parts of the lean form, see `lean`; `HandCenters`; `Palms`; and the network in one."""
 
-_OF_CENTERS = (("image",), ("maps",))
-_SEEN_WHOLE = (torch.zeros(1, IMAGE_HEIGHT, IMAGE_WIDTH, 3, dtype=torch.uint8),)
 _LARGEST_BATCH = 64
 
 
@@ -69,6 +68,28 @@ class _Centers(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         return self.centers(normalize(image))
+
+
+class _Searcher(NamedTuple):
+    """What sees whole images, ready for recording: a module, what to show it, names of inputs and outputs."""
+
+    module: nn.Module
+    example: tuple[Tensor, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+def _searchers(network: LGNet) -> dict[str, _Searcher]:
+    """`CENTERS` and `PALMS`, those of them that the network knows."""
+    found = {}
+    if network.centers is not None:
+        image = torch.zeros(1, IMAGE_HEIGHT, IMAGE_WIDTH, 3, dtype=torch.uint8)
+        found[CENTERS] = _Searcher(_Centers(network.centers).eval(), (image,), ("image",), ("maps",))
+    if network.palms is not None:
+        image = torch.zeros(1, SIZE_PX, SIZE_PX, 3, dtype=torch.uint8)
+        palms = copy.deepcopy(network.palms).cpu().eval()
+        found[PALMS] = _Searcher(palms, (image,), ("image",), ("hands",))
+    return found
 
 
 class _GatheredSum(nn.Module):
@@ -100,7 +121,7 @@ class Traced(NamedTuple):
 
 def traced(network: LGNet) -> dict[str, Traced]:
     """The lean form of the network, for one crop, in float32: `SIGHT` and, if it refines, `REFINEMENT`; for
-    one image `CENTERS`, if it knows them.
+    one image `CENTERS` and `PALMS`, if it knows them.
 
     Recorded while it runs: `torch.export` takes ten times as long and gives the same operations.
     """
@@ -112,8 +133,8 @@ def traced(network: LGNet) -> dict[str, Traced]:
         found = seen["stem"].shape[-1] + seen["layer1"].shape[-1] + 3
         shown = [torch.zeros(2, VERTEX_COUNT, width) for width in (found, seen["cells"].shape[-1])]
         parts[REFINEMENT] = _recorded(refinement, tuple(shown), ("found", "start"), ("offsets",))
-    if network.centers is not None:
-        parts[CENTERS] = _recorded(_Centers(network.centers).eval(), _SEEN_WHOLE, *_OF_CENTERS)
+    for name, searcher in _searchers(network).items():
+        parts[name] = _recorded(*searcher)
     return parts
 
 
@@ -126,17 +147,16 @@ class Portable(NamedTuple):
 
 
 def traced_portably(network: LGNet) -> dict[str, Portable]:
-    """`WHOLE`: the network for any number of crops; `CENTERS`, if it knows them, for one image."""
+    """`WHOLE`: the network for any number of crops; for one image `CENTERS` and `PALMS`, if it knows them."""
     batch = Dim("batch", min=1, max=_LARGEST_BATCH)
     with _summing_by(_GatheredSum, network):
         predictor, example = _Predictor(network.eval().cpu()).eval(), _example(network, count=2)
         with torch.no_grad():
             program = export(predictor, example, dynamic_shapes=({0: batch}, {0: batch}))
     parts = {WHOLE: Portable(program, INPUTS, PREDICTED)}
-    if network.centers is not None:
+    for name, (module, example, inputs, outputs) in _searchers(network).items():
         with torch.no_grad():
-            program = export(_Centers(network.centers).eval(), _SEEN_WHOLE)
-        parts[CENTERS] = Portable(program, *_OF_CENTERS)
+            parts[name] = Portable(export(module, example), inputs, outputs)
     return parts
 
 

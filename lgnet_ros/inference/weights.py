@@ -29,6 +29,7 @@ STORAGES = ("float32", "float16", "int8")
 _METADATA_KEY = "lgnet_ros"
 _FORMAT = 1
 _SCALE = "::scale"  # appended to the name of an int8 tensor; no module is named like that
+_NEVER_INT8 = "palms."  # published weights, which no training fits to what 8 bits make of them
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,8 @@ def _stored(state: dict[str, Tensor], storage: str) -> dict[str, Tensor]:
     for name, tensor in state.items():
         tensor = tensor.detach().cpu().contiguous()
         matrix = tensor.is_floating_point() and tensor.dim() >= 2
-        if storage == "int8" and matrix and name.endswith(".weight"):
+        in_bytes = name.endswith(".weight") and not name.startswith(_NEVER_INT8)
+        if storage == "int8" and matrix and in_bytes:
             stored[name], stored[name + _SCALE] = _quantized(tensor)
         elif storage != "float32" and matrix:
             stored[name] = tensor.half()

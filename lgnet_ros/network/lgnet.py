@@ -21,6 +21,7 @@ from lgnet_ros.network.lgblock import make_lgblock
 from lgnet_ros.network.lgfa import LGFA
 from lgnet_ros.network.mesh_stage import MeshEstimate, make_mesh_stage
 from lgnet_ros.network.output import LGNetOutput
+from lgnet_ros.network.palms import Palms
 from lgnet_ros.network.precision import full_precision
 from lgnet_ros.network.projection import project_to_crop
 from lgnet_ros.network.refine_stage import RefineInput, RefineStage
@@ -33,7 +34,7 @@ _BACKBONES = {Backbone.RESNET50: ResNet50, Backbone.EFFICIENTNET_LITE0: Efficien
 class LGNet(nn.Module):
     """The network of one configuration; its hand model moves with it and never enters its state dict.
 
-    centers: looks at whole images, where `forward` looks at crops; None in most configurations.
+    centers, palms: look at whole images, where `forward` looks at crops; None in most configurations.
 
     Args:
         config: sizes, ablations, alternatives.
@@ -59,6 +60,7 @@ class LGNet(nn.Module):
         self.relative_translation = RelativeTranslationHead(channels)
         self.refine_stage = _refine_stages(config, stem + layer1, hand_model) if config.refine_stage else None
         self.centers = HandCenters() if config.centers else None
+        self.palms = Palms() if config.palms else None
         self.register_buffer("uncertainty_scale", torch.ones(3))
 
     def forward(self, images: Tensor, focal_px: Tensor) -> LGNetOutput:

@@ -1,4 +1,4 @@
-"""Weights for the backbone, as they are published: of ImageNet, or of MediaPipe's hands."""
+"""Weights as they are published: for the backbone those of ImageNet, or of MediaPipe's hands; its palms."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from torch import Tensor
 from lgnet_ros.errors import UserError
 from lgnet_ros.network.backbone import ResNet50
 from lgnet_ros.network.efficientnet import EfficientNetLite0
-from lgnet_ros.network.tflite import convolutions
+from lgnet_ros.network.palms import Palms
+from lgnet_ros.network.tflite import convolutions, slopes
 
 
 def load_published(backbone: ResNet50 | EfficientNetLite0, path: Path | str) -> str:
@@ -43,6 +44,22 @@ def load_published(backbone: ResNet50 | EfficientNetLite0, path: Path | str) -> 
     parts = {"not in the file": missing, "of another shape": misshapen, "not in the backbone": surplus}
     notes = [f"; {label}: {_listed(names)}" for label, names in parts.items() if names]
     return f"{path}: {len(fits)} of {len(wanted)} backbone tensors loaded" + "".join(notes)
+
+
+def published_palms(path: Path) -> Palms:
+    """MediaPipe's palm detection, from `palm_detection_lite.tflite`, which mediapipe 0.10.21's wheel carries.
+
+    Raises:
+        UserError: the file is missing, or holds another network.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file of a palm detection")
+    palms = Palms()
+    try:
+        palms.load_published(convolutions(path), slopes(path))
+    except ValueError as error:
+        raise UserError(f"{path}: not MediaPipe's palm_detection_lite ({error})") from error
+    return palms.eval()
 
 
 def _read(path: Path) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,27 +19,42 @@ def convolutions(path: Path) -> dict[str, Tensor]:
     Raises:
         UserError: OpenVINO is not installed, or the file is no such network.
     """
-    try:
-        import openvino
-    except ImportError:
-        raise UserError(f"{path}: reading it needs OpenVINO (pip install openvino)") from None
-    try:
-        model = openvino.Core().read_model(path)
-    except RuntimeError as reason:
-        raise UserError(f"{path}: not a TensorFlow Lite network ({str(reason).splitlines()[0]})") from reason
-    found: dict[str, Tensor] = {}
-    seen = [
-        node
-        for node in model.get_ordered_ops()
-        if node.get_type_name() in ("Convolution", "GroupConvolution")
-    ]
-    for order, node in enumerate(seen):
+    model, found = _model(path), dict[str, Tensor]()
+    for order, node in enumerate(_operations(model, "Convolution", "GroupConvolution")):
         weight = _constant(node.input_value(1))
         if node.get_type_name() == "GroupConvolution":  # (groups, outputs per group, …)
             weight = weight.reshape(-1, *weight.shape[2:])
         found[f"{order}.weight"] = torch.from_numpy(weight)
         found[f"{order}.bias"] = torch.from_numpy(_bias_after(node).reshape(-1))
     return found
+
+
+def slopes(path: Path) -> list[Tensor]:
+    """Those of its PReLUs, (channels,) each, in the order in which an image passes them.
+
+    Raises:
+        UserError: as `convolutions`.
+    """
+    model = _model(path)
+    return [
+        torch.from_numpy(_constant(node.input_value(1)).reshape(-1)) for node in _operations(model, "PRelu")
+    ]
+
+
+def _model(path: Path) -> Any:
+    """As OpenVINO has it; it has to be held for as long as its operations are asked about each other."""
+    try:
+        import openvino
+    except ImportError:
+        raise UserError(f"{path}: reading it needs OpenVINO (pip install openvino)") from None
+    try:
+        return openvino.Core().read_model(path)
+    except RuntimeError as reason:
+        raise UserError(f"{path}: not a TensorFlow Lite network ({str(reason).splitlines()[0]})") from reason
+
+
+def _operations(model: Any, *kinds: str) -> list[Any]:
+    return [node for node in model.get_ordered_ops() if node.get_type_name() in kinds]
 
 
 def _bias_after(node: object) -> np.ndarray:

@@ -37,6 +37,7 @@ from lgnet_ros.network.hand_centers import (
     USUAL_EXTENT_PX,
     HandCenters,
 )
+from lgnet_ros.network.palms import Palms
 from lgnet_ros.network.precision import imitates_bfloat16
 from lgnet_ros.training.averaging import exponential_average
 from lgnet_ros.training.optimizers import make_optimizer
@@ -170,10 +171,10 @@ def learn_centers(
     return average.module.eval()
 
 
-def give_centers(network: LGNet, centers: HandCenters) -> None:
-    """From now on the network knows centers: these."""
-    network.config = replace(network.config, centers=True)
-    network.centers = centers
+def give_centers(network: LGNet, centers: HandCenters, palms: Palms | None) -> None:
+    """From now on the network knows centers: these, and palms, if any."""
+    network.config = replace(network.config, centers=True, palms=palms is not None)
+    network.centers, network.palms = centers, palms
 
 
 def _step(network: HandCenters, optimizer: torch.optim.Optimizer, batch: list[Labelled]) -> float:

@@ -38,15 +38,34 @@ def test_weights_are_taught_centers_hand_them_on_and_stay_as_they_are_otherwise(
     capsys.readouterr()
     assert main(["centers", "check", "--weights", str(taught), "--count", "3", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert report["images"] == 3 and report["hands"] == sum(row["hands"] for row in report["by_extent"])
+    assert report["images"] == 3
+    for part in report["seen_by"].values():
+        assert report["hands"] == sum(row["hands"] for row in part["by_extent"])
+
+
+def test_published_palms_join_the_centers_of_weights(
+    shipped: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mediapipe = pytest.importorskip("mediapipe")
+    path = Path(mediapipe.__file__).parent / "modules/palm_detection/palm_detection_lite.tflite"
+    before = load_network(shipped, HandModel.load())[0].state_dict()
+    assert main(["centers", "palms", str(path), str(shipped)]) == 0
+    assert "with centers and palms" in capsys.readouterr().out
+    after = load_network(shipped, HandModel.load())[0].state_dict()
+    assert before.keys() == after.keys()  # what ships has them already, from the same file
+    assert all((after[name] - value).abs().max() <= 1e-6 for name, value in before.items())
 
 
 def test_what_ships_finds_hands(capsys: pytest.CaptureFixture[str]) -> None:
-    assert read_info(weights_directory() / "nano.safetensors").config["centers"]
+    config = read_info(weights_directory() / "nano.safetensors").config
+    assert config["centers"] and config["palms"]
     assert main(["centers", "check", "--count", "60", "--json"]) == 0
-    report = json.loads(capsys.readouterr().out)
-    assert report["found"] > 0.5
-    assert report["false_per_image"] < 1.0
+    seen_by = json.loads(capsys.readouterr().out)["seen_by"]
+    assert seen_by["centers"]["found"] > 0.5 and seen_by["palms"]["found"] > 0.2
+    assert seen_by["both"]["found"] >= seen_by["centers"]["found"]
+    assert all(part["false_per_image"] < 1.0 for part in seen_by.values())
+    assert main(["centers", "check", "--count", "2"]) == 0
+    assert "| | centers | palms | both |" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -59,6 +78,7 @@ def test_what_ships_finds_hands(capsys: pytest.CaptureFixture[str]) -> None:
         (["learn", "--out", "/dev"], "/dev: cannot be written (it is a folder)"),
         (["check", "--count", "0"], "--count 0: at least 1"),
         (["copy", "missing.safetensors", "missing.safetensors"], "no such weights file"),
+        (["palms", "missing.tflite", "missing.safetensors"], "missing.tflite: no such file"),
     ],
 )
 def test_mistakes_get_one_line(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -196,7 +196,7 @@ def test_the_onnx_files_say_what_pytorch_says(tmp_path: Path) -> None:
     pytest.importorskip("onnxscript")
     pytest.importorskip("openvino")
     torch.manual_seed(3)
-    network = LGNet(replace(LGNetConfig.nano(), centers=True), HandModel.load())
+    network = LGNet(replace(LGNetConfig.nano(), centers=True, palms=True), HandModel.load())
     weights = tmp_path / "mine.safetensors"
     save_weights(weights, network, "nano", "none", "Apache-2.0", storage="float32")
     assert main(["export", "--backend", "onnx", "--weights", str(weights)]) == 0
@@ -215,7 +215,10 @@ def test_the_onnx_files_say_what_pytorch_says(tmp_path: Path) -> None:
     expected = engine.infer(crops, focal_px)
     for name in ("vertices", "joints_25d", "camera_translation", "relative_translation"):
         np.testing.assert_allclose(request.get_tensor(name).data, getattr(expected, name), atol=2e-5)
-    image = np.random.default_rng(0).integers(0, 256, (288, 384, 3), dtype=np.uint8)
-    request = request_of("centers.onnx")
-    request.infer({"image": image[None]})
-    np.testing.assert_allclose(request.get_tensor("maps").data[0], engine.centers(image), atol=1e-3)
+    searches = (("centers", (288, 384, 3), "maps"), ("palms", (192, 192, 3), "hands"))
+    for name, shape, output in searches:
+        image = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+        request = request_of(f"{name}.onnx")
+        request.infer({"image": image[None]})
+        expected = getattr(engine, name)(image)
+        np.testing.assert_allclose(request.get_tensor(output).data[0], expected, atol=1e-3)

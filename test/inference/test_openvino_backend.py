@@ -32,7 +32,7 @@ FOCAL_PX = np.array([150.0, 300.0, 220.0])
 def small_network() -> LGNet:
     """Nano without its slowest parts to convert, with weights that leave no output at its initial value."""
     torch.manual_seed(3)
-    config = replace(LGNetConfig.nano().without("lgblock"), centers=True)
+    config = replace(LGNetConfig.nano().without("lgblock"), centers=True, palms=True)
     network = LGNet(config, HandModel.load())
     with torch.no_grad():
         for tail in (network.refine_stage[0].tail[-1], network.refine_stage[1].tail[-1]):
@@ -117,14 +117,23 @@ def test_openvino_says_what_pytorch_says(
     assert max(differences.values()) < 2e-5, differences  # metres, cells, probabilities
 
 
-def test_openvino_sees_the_centers_that_pytorch_sees(
-    weights: Path, folder: Path, no_conversion: None
+@pytest.mark.parametrize(
+    ("see", "size", "shape"),
+    [(Engine.centers, (288, 384, 3), (6, 18, 24)), (Engine.palms, (192, 192, 3), (2016, 6))],
+)
+def test_openvino_sees_in_whole_images_what_pytorch_sees(
+    weights: Path,
+    folder: Path,
+    no_conversion: None,
+    see: Callable[[Engine, np.ndarray], np.ndarray],
+    size: tuple[int, int, int],
+    shape: tuple[int, ...],
 ) -> None:
-    image = np.random.default_rng(0).integers(0, 256, (288, 384, 3), dtype=np.uint8)
-    reference = Engine.load(weights, "cpu", backend="torch").centers(image)
-    seen = Engine.load(weights, "cpu", "fp32").centers(image)
-    assert seen.shape == (6, 18, 24) and seen.dtype == np.float32
-    assert reference[0].std() > 0.01
+    image = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
+    reference = see(Engine.load(weights, "cpu", backend="torch"), image)
+    seen = see(Engine.load(weights, "cpu", "fp32"), image)
+    assert seen.shape == shape and seen.dtype == np.float32
+    assert reference.std() > 0.01
     np.testing.assert_allclose(seen, reference, atol=1e-3 * np.abs(reference).max())
 
 

@@ -23,9 +23,10 @@ def test_a_device_error_restarts_the_engine_and_the_batch_is_answered() -> None:
 
 
 def test_a_device_error_over_a_whole_image_restarts_the_engine_too() -> None:
-    backend, made = recovering([cuda_error()])
-    assert backend.centers(np.zeros((288, 384, 3), np.uint8)).shape == (6, 18, 24)
-    assert (backend.restarts, len(made), backend.name) == (1, 2, "gpu")
+    for size, see in (((288, 384, 3), RecoveringBackend.centers), ((192, 192, 3), RecoveringBackend.palms)):
+        backend, made = recovering([cuda_error()])
+        assert (see(backend, np.zeros(size, np.uint8)) == -9).all()
+        assert (backend.restarts, len(made), backend.name) == (1, 2, "gpu")
 
 
 def test_a_device_that_stays_broken_is_given_up_for_the_cpu(caplog: pytest.LogCaptureFixture) -> None:

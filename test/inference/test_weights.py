@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,21 @@ def test_smaller_storages_are_smaller(network: LGNet, tmp_path: Path) -> None:
         sizes.append((tmp_path / storage).stat().st_size)
     assert sizes[1] < 0.55 * sizes[0]
     assert sizes[2] < 0.35 * sizes[0]
+
+
+def test_published_palms_are_not_stored_in_8_bits(model: HandModel, tmp_path: Path) -> None:
+    network = LGNet(replace(LGNetConfig.nano(), palms=True), model).eval()
+    save_weights(tmp_path / "w.safetensors", network, "nano", "none", "Apache-2.0", storage="int8")
+    stored = load_file(tmp_path / "w.safetensors")
+    assert {stored[name].dtype for name in stored if name.startswith("palms.")} == {
+        torch.float16,
+        torch.float32,
+    }
+    assert stored["backbone.stem.weight"].dtype == torch.int8
+    image = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (1, 192, 192, 3), dtype=np.uint8))
+    with torch.inference_mode():
+        seen, expected = load_network(tmp_path / "w.safetensors", model)[0].palms(image), network.palms(image)
+    np.testing.assert_allclose(seen, expected, atol=1e-2)
 
 
 def test_a_file_says_what_it_is_without_being_loaded(saved: Path, model: HandModel) -> None:

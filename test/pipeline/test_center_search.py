@@ -9,16 +9,20 @@ from faulty_engine import Faulty, engine_on
 from lgnet_ros.geometry import CameraIntrinsics, CropCamera
 from lgnet_ros.network.hand_centers import COLUMNS, IMAGE_HEIGHT, IMAGE_WIDTH, MAPS, ROWS, USUAL_EXTENT_PX
 from lgnet_ros.pipeline import HandsPipeline
-from lgnet_ros.pipeline.center_search import CenterDetector, letterboxed, spots_of
+from lgnet_ros.pipeline.center_search import CenterDetector
+from lgnet_ros.pipeline.spots import spots_of, spots_of_palms
 
 CAMERA = CameraIntrinsics.from_field_of_view(640, 480, 1.15)
 
 
 class Told:
-    """Says what it is told; hands as (x, y, extent, pointing x, pointing y) px, and logits."""
+    """Says what it is told; hands as (x, y, extent, pointing x, pointing y) px, and logits; and in the places
+    of `palms`, (192, 192) px, if it is told any.
+    """
 
-    def __init__(self, *hands: tuple[float, ...]) -> None:
+    def __init__(self, *hands: tuple[float, ...], palms: list[tuple[float, ...]] | None = None) -> None:
         self.hands, self.images = hands, []
+        self.told_palms, self.has_palms, self.images_of_palms = palms, palms is not None, []
 
     def centers(self, image: np.ndarray) -> np.ndarray:
         assert image.shape == (IMAGE_HEIGHT, IMAGE_WIDTH, 3) and image.dtype == np.uint8
@@ -32,15 +36,38 @@ class Told:
             maps[:, row, column] = (logit, *place, size, toward_x / extent, toward_y / extent)
         return maps
 
+    def palms(self, image: np.ndarray) -> np.ndarray:
+        assert image.shape == (192, 192, 3) and image.dtype == np.uint8
+        self.images_of_palms.append(image)
+        guesses = np.zeros((2016, 6), np.float32)
+        guesses[:, 0] = -9
+        for guess, (*place, logit) in zip(guesses[::5], self.told_palms, strict=False):
+            guess[:] = (logit, *place)
+        return guesses
+
 
 class SeesSquares(Told):
-    """Takes the bright square for a hand, if there is one and it is large enough to tell."""
+    """Takes the bright square for a hand, if there is one and it is large enough to tell. only: what sees,
+    of centers and palms; the other one is blind.
+    """
+
+    def __init__(self, *, palms: bool = False, only: str = "") -> None:
+        super().__init__(palms=[] if palms else None)
+        self.only = only
 
     def centers(self, image: np.ndarray) -> np.ndarray:
+        self.hands = self.squares(image) if self.only != "palms" else ()
+        return super().centers(image)
+
+    def palms(self, image: np.ndarray) -> np.ndarray:
+        self.told_palms = self.squares(image) if self.only != "centers" else ()
+        return super().palms(image)
+
+    def squares(self, image: np.ndarray) -> tuple[tuple[float, ...], ...]:
         rows, columns = np.nonzero(image[..., 0] > 127)
         extent = np.ptp(columns) + 1 if len(columns) else 0
-        self.hands = ((columns.mean(), rows.mean(), extent, 0.0, -9.0, 3.0),) if extent >= 24 else ()
-        return super().centers(image)
+        least = image.shape[1] / 16
+        return ((columns.mean(), rows.mean(), extent, 0.0, -9.0, 3.0),) if extent >= least else ()
 
 
 @pytest.mark.parametrize(("width", "height"), [(640, 480), (1280, 720), (480, 640), (320, 240), (100, 700)])
@@ -115,16 +142,19 @@ def test_what_lies_beside_the_image_is_no_hand() -> None:
 
 
 @pytest.mark.parametrize("place", [(20, 20), (610, 30), (320, 240), (250, 330), (40, 440), (600, 450)])
-def test_small_hands_are_seen_from_nearer_wherever_they_are(place: tuple[int, int]) -> None:
+@pytest.mark.parametrize(("palms", "only"), [(False, ""), (True, "palms"), (True, "centers")])
+def test_small_hands_are_seen_from_nearer_wherever_they_are(
+    place: tuple[int, int], palms: bool, only: str
+) -> None:
     """32 px of 640 are 19 of the 384 of the whole image, and 32 of a quarter's."""
     image = np.zeros((480, 640, 3), np.uint8)
     image[place[1] - 16 : place[1] + 16, place[0] - 16 : place[0] + 16] = 255
-    detector = CenterDetector(SeesSquares())
-    named = [region for _ in range(4) for region in detector.regions(image, CAMERA, 2, [])]
+    detector = CenterDetector(SeesSquares(palms=palms, only=only))
+    named = [region for _ in range(8 if palms else 4) for region in detector.regions(image, CAMERA, 2, [])]
     assert named
     for region in named:
-        np.testing.assert_allclose(region.center, np.array(place) - 0.5, atol=0.5)
-        assert region.side == pytest.approx(32 / 0.7, rel=0.05)
+        np.testing.assert_allclose(region.center, np.array(place) - 0.5, atol=1.0 if palms else 0.5)
+        assert region.side == pytest.approx(32 / 0.7, rel=0.1 if palms else 0.05)
 
 
 def test_a_piece_of_a_large_hand_is_no_small_one() -> None:
@@ -155,12 +185,41 @@ def test_beside_followed_hands_quarters_come_every_other_time() -> None:
 
 
 def test_faint_centers_are_none_and_neighbors_are_one_hand() -> None:
-    black, _ = letterboxed(np.zeros((4, 4, 3), np.uint8))
+    black = np.zeros((IMAGE_HEIGHT, IMAGE_WIDTH, 3), np.uint8)
     assert spots_of(Told((100, 100, 60, 0, -9, -3.0)).centers(black)) == []
     two = Told((100, 100, 60, 0, -9, 3.0), (110, 132, 90, 0, -9, 2.0))
     assert len(spots_of(two.centers(black))) == 2
     one = Told((100, 100, 120, 0, -9, 3.0), (110, 132, 130, 0, -9, 2.0))
     assert len(spots_of(one.centers(black))) == 1
+
+
+@pytest.mark.parametrize(("width", "height"), [(640, 480), (480, 640), (300, 300)])
+def test_palms_and_centers_look_by_turns_whatever_the_images_form(width: int, height: int) -> None:
+    """What one sees of the whole image, in the next search the other does; quarters the other way round."""
+    small, large = 192 / max(width, height), min(384 / width, 288 / height)
+    corner = (192 - small * np.array([width, height])) / 2
+    palm, center = np.array([0.3 * width, 0.6 * height]), np.array([0.7 * width, 0.4 * height])
+    network = Told(
+        (*((center + 0.5) * large - 0.5), 100 * large, 0.0, -9.0, 3.0),
+        palms=[(*((palm + 0.5) * small - 0.5 + corner), 90 * small, 0.0, -9.0, 3.0)],
+    )
+    detector, image = CenterDetector(network), np.full((height, width, 3), 200, np.uint8)
+    camera = CameraIntrinsics.from_field_of_view(width, height, 1.0)
+    for search in range(4):
+        (region,) = detector.regions(image, camera, 1, [])
+        np.testing.assert_allclose(region.center, palm if search % 2 else center, atol=0.1)
+        assert region.side == pytest.approx((90 if search % 2 else 100) / 0.7, rel=1e-3)
+    assert (len(network.images), len(network.images_of_palms)) == (2, 2)
+    detector.regions(image, camera, 2, [])  # more than the whole image shows
+    assert (len(network.images), len(network.images_of_palms)) == (3, 3)
+
+
+def test_unlikely_palms_are_none_and_guesses_at_one_hand_are_one() -> None:
+    told = Told(palms=[(60, 60, 40, 0, -9, 2.0), (150, 60, 40, 0, -9, -0.1), (64, 66, 50, 0, -9, 3.0)])
+    (spot,) = spots_of_palms(told.palms(np.zeros((192, 192, 3), np.uint8)))
+    np.testing.assert_allclose(spot.center, [64, 66])
+    assert spot.score == pytest.approx(1 / (1 + np.exp(-3)))
+    assert spot.extent == 50 and spot.pointing.tolist() == [0, -9]
 
 
 def test_a_network_that_knows_centers_searches_by_them() -> None:

@@ -46,6 +46,11 @@ class Faulty:
             raise self.errors.pop(0)
         return np.full((6, 18, 24), -9, np.float32)
 
+    def palms(self, image: np.ndarray) -> np.ndarray:
+        if self.errors:
+            raise self.errors.pop(0)
+        return np.full((2016, 6), -9, np.float32)
+
 
 def recovering(errors: list[Exception], most: int = 64) -> tuple[RecoveringBackend, list[Faulty]]:
     """All backends made of it share the errors that are still to come."""
@@ -58,6 +63,6 @@ def recovering(errors: list[Exception], most: int = 64) -> tuple[RecoveringBacke
     return RecoveringBackend(make, lambda: Faulty("cpu", [])), made
 
 
-def engine_on(backend: object, centers: bool = False) -> Engine:
-    config = replace(LGNetConfig.nano(), centers=centers)
+def engine_on(backend: object, centers: bool = False, palms: bool = False) -> Engine:
+    config = replace(LGNetConfig.nano(), centers=centers, palms=palms)
     return Engine(backend, config, HandModel.load(), "lgnet-nano/fake/open_hand", None)

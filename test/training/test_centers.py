@@ -12,7 +12,7 @@ from lgnet_ros.data.whole_images import Labelled, box_in_image
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference.engine import load_choice
 from lgnet_ros.network.hand_centers import COLUMNS, IMAGE_HEIGHT, IMAGE_WIDTH, MAPS, ROWS
-from lgnet_ros.pipeline.center_search import spots_of
+from lgnet_ros.pipeline.spots import spots_of
 from lgnet_ros.training.centers import (
     CentersRecipe,
     CenterTargets,
