@@ -82,6 +82,14 @@ class Detector(Protocol):
         """
 
 
+@runtime_checkable
+class SecondOpinion(Protocol):
+    """A detector that can also say of a place whether a hand is there."""
+
+    def evidence(self, image: np.ndarray, intrinsics: CameraIntrinsics, joints_px: np.ndarray) -> float:
+        """Log odds of a hand at joints (21, 2), px of the image; 0 says nothing."""
+
+
 class TileDetector:
     """LGNet finds hands by itself, through a few crops a frame: of overlapping tiles, of the tile in which
     most has changed and of the whole frame, each time round in the next of three rolls.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from lgnet_ros.pipeline.acquisition import (
     Detector,
     NoDetector,
     Region,
+    SecondOpinion,
     TileDetector,
     regions_of_detections,
 )
@@ -179,7 +181,8 @@ class HandsPipeline:
         fresh = self._fresh_suspects(_of_others(followed, of_followed) + of_searched, sightings)
         fresh, closer = self._closer_looks(view, fresh)
         (of_closer,) = self._observe(view, closer)
-        self._adopt(self._sure(suspects + fresh, of_again + of_closer, sightings), sightings, stamp_s)
+        sure = self._sure(view, suspects + fresh, of_again + of_closer, sightings)
+        self._adopt(sure, sightings, stamp_s)
         if self._tracker.missing == 0:
             self._suspects.forget()
         if detections is None and self._tracker.missing and self._tracker.settled:
@@ -301,15 +304,25 @@ class HandsPipeline:
 
     def _sure(
         self,
+        view: _View,
         suspects: list[Suspect],
         closely: list[list[Observation]],
         sightings: dict[Track, _Sighting],
     ) -> list[_Sighting]:
-        """The hands that are really there, by what crops of their own show."""
-        acquisition = self._settings.acquisition
-        found = self._suspects.weigh(suspects, closely, _observations(sightings), acquisition)
+        """The hands that are really there, by what crops of their own show and what the detector knows."""
+        acquisition, opinion = self._settings.acquisition, partial(self._second_opinion, view)
+        found = self._suspects.weigh(suspects, closely, _observations(sightings), acquisition, opinion)
         units = [locate(observation.evidence, self._placement) for observation in found]
         return [(hand, unit) for hand, unit in zip(found, units, strict=True) if unit is not None]
+
+    def _second_opinion(self, view: _View, hand: Observation) -> float:
+        """Log odds of it being a hand, by the detector; 0 if it says nothing."""
+        if not isinstance(self._search, SecondOpinion):
+            return 0.0
+        view.stopwatch.lap("tracking")
+        evidence = self._search.evidence(view.image, view.intrinsics, hand.joints_image)
+        view.stopwatch.lap("detection")
+        return evidence
 
     def _adopt(self, confirmed: list[_Sighting], sightings: dict[Track, _Sighting], stamp_s: float) -> None:
         """Follow confirmed hands: right ones first, then left ones, the nearest to somebody who lacks one

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from lgnet_ros.pipeline.observation import Observation
 _SUREST = 0.999  # no look counts for more
 _LOOKS = 6  # so often something is looked at in a row; after that, further looks tell nothing new
 _FADES = 0.5  # what an earlier look counts for beside the next: in a picture that stays, it saw the same
+_AGAINST, _FOR = -2.0, 1.7  # log odds that a second opinion may add: it decides nothing alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,11 +82,13 @@ class Suspects:
         closely: list[list[Observation]],
         taken: list[Observation],
         settings: AcquisitionSettings,
+        opinion: Callable[[Observation], float] = lambda hand: 0.0,
     ) -> list[Observation]:
         """The hands that are sure now, each one once and none that is `taken`. What still may be a hand is
         `known` from here on.
 
-        closely: per suspect, the hands that a crop of its own shows.
+        closely: per suspect, the hands that a crop of its own shows. opinion: the log odds of one being a
+        hand by what else is known, asked where they may decide.
         """
         weighed = [
             suspect.looked_at(hand)
@@ -93,12 +97,15 @@ class Suspects:
             if _confirms(hand, suspect.seen, settings)
         ]
         weighed = _distinct(weighed, taken)
+        sure = [suspect for suspect in weighed if _is_sure(suspect, settings, opinion)]
         gone = taken + [suspect.seen for suspect in weighed]
         self.give_up(looked_at)  # the others wait
         self.known = _distinct(self.known, gone) + [
-            suspect for suspect in weighed if 0.5 < suspect.score < settings.enter and suspect.looks < _LOOKS
+            suspect
+            for suspect in weighed
+            if suspect not in sure and suspect.score > 0.5 and suspect.looks < _LOOKS
         ]
-        return [suspect.seen for suspect in weighed if suspect.score >= settings.enter]
+        return [suspect.seen for suspect in sure]
 
 
 def same_hand(first: Observation, second: Observation) -> bool:
@@ -121,6 +128,16 @@ def _distinct(suspects: list[Suspect], taken: list[Observation]) -> list[Suspect
         if not any(same_hand(suspect.seen, other) for other in others):
             chosen.append(suspect)
     return chosen
+
+
+def _is_sure(
+    suspect: Suspect, settings: AcquisitionSettings, opinion: Callable[[Observation], float]
+) -> bool:
+    """Whether it is a hand by all that is known."""
+    lacking = math.log(settings.enter / (1 - settings.enter)) - suspect.log_odds
+    if not _AGAINST < lacking <= _FOR:
+        return lacking <= 0
+    return lacking <= min(max(opinion(suspect.seen), _AGAINST), _FOR)
 
 
 def _confirms(closer: Observation, before: Observation, settings: AcquisitionSettings) -> bool:

@@ -150,7 +150,7 @@ def test_small_hands_are_seen_from_nearer_wherever_they_are(
     image = np.zeros((480, 640, 3), np.uint8)
     image[place[1] - 16 : place[1] + 16, place[0] - 16 : place[0] + 16] = 255
     detector = CenterDetector(SeesSquares(palms=palms, only=only))
-    named = [region for _ in range(8 if palms else 4) for region in detector.regions(image, CAMERA, 2, [])]
+    named = [region for _ in range(16 if palms else 4) for region in detector.regions(image, CAMERA, 2, [])]
     assert named
     for region in named:
         np.testing.assert_allclose(region.center, np.array(place) - 0.5, atol=1.0 if palms else 0.5)
@@ -194,8 +194,7 @@ def test_faint_centers_are_none_and_neighbors_are_one_hand() -> None:
 
 
 @pytest.mark.parametrize(("width", "height"), [(640, 480), (480, 640), (300, 300)])
-def test_palms_and_centers_look_by_turns_whatever_the_images_form(width: int, height: int) -> None:
-    """What one sees of the whole image, in the next search the other does; quarters the other way round."""
+def test_palms_see_every_other_whole_image_whatever_its_form(width: int, height: int) -> None:
     small, large = 192 / max(width, height), min(384 / width, 288 / height)
     corner = (192 - small * np.array([width, height])) / 2
     palm, center = np.array([0.3 * width, 0.6 * height]), np.array([0.7 * width, 0.4 * height])
@@ -209,9 +208,27 @@ def test_palms_and_centers_look_by_turns_whatever_the_images_form(width: int, he
         (region,) = detector.regions(image, camera, 1, [])
         np.testing.assert_allclose(region.center, palm if search % 2 else center, atol=0.1)
         assert region.side == pytest.approx((90 if search % 2 else 100) / 0.7, rel=1e-3)
-    assert (len(network.images), len(network.images_of_palms)) == (2, 2)
-    detector.regions(image, camera, 2, [])  # more than the whole image shows
-    assert (len(network.images), len(network.images_of_palms)) == (3, 3)
+    assert (len(network.images), len(network.images_of_palms)) == (4, 2)
+
+
+def test_a_search_asks_two_networks_and_quarters_are_seen_by_both() -> None:
+    network, image = Told(palms=[]), np.zeros((480, 640, 3), np.uint8)
+    detector, asked = CenterDetector(network), []
+    for search in range(8):
+        detector.regions(image, CAMERA, 1, [])
+        asked.append((len(network.images), len(network.images_of_palms)))
+        assert sum(asked[-1]) == 2 * (search + 1)
+    assert asked == [(1, 1), (2, 2), (4, 2), (5, 3), (6, 4), (7, 5), (9, 5), (10, 6)]
+
+
+def test_what_both_see_is_one_hand_as_palms_see_it() -> None:
+    network = Told((200, 150, 60, 0, -9, 3.0), palms=[(100, 99, 32, -9, 0, 1.0)])
+    camera = CameraIntrinsics.from_field_of_view(384, 288, 1.0)
+    detector, image = CenterDetector(network), np.zeros((288, 384, 3), np.uint8)
+    detector.regions(image, camera, 2, [])
+    (region,) = detector.regions(image, camera, 2, [])
+    np.testing.assert_allclose(region.center, [200.5, 150.5], atol=0.1)  # (99 - 24) · 2 + 0.5
+    assert region.side == pytest.approx(64 / 0.7)
 
 
 def test_unlikely_palms_are_none_and_guesses_at_one_hand_are_one() -> None:
@@ -235,3 +252,42 @@ def test_a_network_that_knows_centers_searches_by_them() -> None:
     pipeline = HandsPipeline(engine_on(backend, centers=True))
     (outline,) = pipeline.step(image, CAMERA, 0.0).crops
     np.testing.assert_allclose(outline.mean(axis=0), np.array([190.5, 140.5]) / 0.6 - 0.5, atol=1.0)
+
+
+class SeesPalm(Told):
+    """Takes the bright square for a palm; what is asked of it is kept."""
+
+    def palms(self, image: np.ndarray) -> np.ndarray:
+        rows, columns = np.nonzero(image[..., 0] > 127)
+        self.told_palms = [(columns.mean(), rows.mean(), 60, 0, -30, 2.0)] if len(rows) else []
+        return super().palms(image)
+
+
+def test_palms_give_a_second_opinion_of_what_is_in_the_middle() -> None:
+    """Joints of 80 px around (400, 200); a palm there, 1.5 hands beside it, or none."""
+    joints = np.array([400.0, 200.0]) + np.stack([np.linspace(-30, 30, 21), np.linspace(40, -40, 21)], axis=1)
+    evidence = []
+    for place in ((400, 200), (520, 200), None):
+        image = np.zeros((480, 640, 3), np.uint8)
+        if place is not None:
+            image[place[1] - 12 : place[1] + 12, place[0] - 12 : place[0] + 12] = 255
+        network = SeesPalm(palms=[])
+        evidence.append(CenterDetector(network).evidence(image, CAMERA, joints))
+        assert len(network.images_of_palms) == 1
+    assert evidence[0] > 1.5
+    assert evidence[1] < -2 and evidence[2] < -2
+    assert CenterDetector(Told()).evidence(image, CAMERA, joints) == 0.0
+
+
+def test_a_second_opinion_is_taken_from_the_image_where_the_hand_is(follow) -> None:
+    """A hand that LGNet is nearly sure of: with a palm it is followed at once, without one later, or not."""
+    wrist = np.array([0.0, 0.05, 0.5])
+    center = 0.6 * follow.intrinsics.project((wrist - [0.0, 0.08, 0.0])[None])[0]
+    followed = []
+    for logit in (3.0, -9.0):
+        told = Told((*center, 90, 0, -40, 3.0), palms=[(95.5, 95.5, 60, 0, -30, logit)])
+        scene = [("right", wrist, np.zeros(3))]
+        run = follow(lambda t, scene=scene: scene, 3, detector=CenterDetector(told), presence=0.95)
+        followed.append([len(frame.hands) for frame in run.frames])
+    assert followed[0] == [1, 1, 1]
+    assert followed[1][0] == 0

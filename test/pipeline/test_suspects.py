@@ -36,6 +36,44 @@ def test_one_plain_look_is_enough_and_doubtful_ones_add_up() -> None:
     assert len(found) == 1 and suspects.known == []
 
 
+@pytest.mark.parametrize(
+    ("score", "opinion", "found"),
+    [
+        (
+            0.985,
+            -5.0,
+            False,
+        ),  # against it counts for 2 of log odds at most, and 0.985 is 0.3 beyond what is needed
+        (0.999, -5.0, True),
+        (0.94, 5.0, True),  # for it for 1.7
+        (0.85, 5.0, False),
+        (0.97, 0.5, True),
+        (0.97, 0.3, False),
+    ],
+)
+def test_a_second_opinion_helps_to_decide_and_decides_nothing_alone(
+    score: float, opinion: float, found: bool
+) -> None:
+    suspects, hand = Suspects(), seen(100, score)
+    fresh = suspects.fresh([hand], [], 1, SETTINGS)
+    sure = suspects.weigh(fresh, [[hand]], [], SETTINGS, lambda hand: opinion)
+    assert (len(sure), len(suspects.known)) == ((1, 0) if found else (0, 1))
+
+
+def test_a_second_opinion_is_asked_only_where_it_may_decide() -> None:
+    asked: list[float] = []
+
+    def opinion(hand: Observation) -> float:
+        asked.append(hand.score)
+        return 0.0
+
+    for score in (0.7, 0.95, 0.985, 0.9985):
+        suspects, hand = Suspects(), seen(100, score)
+        fresh = suspects.fresh([hand], [], 1, SETTINGS)
+        suspects.weigh(fresh, [[hand]], [], SETTINGS, opinion)
+    assert asked == [0.95, 0.985]
+
+
 def test_what_has_not_been_looked_at_waits_and_comes_first() -> None:
     suspects = Suspects()
     search(suspects, seen(100, 0.9), seen(300, 0.8))
