@@ -39,7 +39,7 @@ class Monitor(Node):
 
     def _on_image(self, info: CameraInfo) -> None:
         # CameraInfo stands for its image, which would be 900 kB to count to one.
-        self.tally.images.add(time.monotonic())
+        self.tally.add_image(_nanoseconds(info), time.monotonic())
 
     def _on_truth(self, message: Hands) -> None:
         hands = {SIDE_NAMES[hand.side]: _joints(hand) for hand in message.hands}
@@ -64,5 +64,5 @@ def _joints(hand: object) -> np.ndarray:
     return np.asarray(hand.joints, dtype=np.float64).reshape(21, 3)
 
 
-def _nanoseconds(message: Hands | Image) -> int:
+def _nanoseconds(message: Hands | Image | CameraInfo) -> int:
     return message.header.stamp.sec * 1_000_000_000 + message.header.stamp.nanosec

@@ -75,6 +75,7 @@ class Tally:
         self.ages_ms: list[float] = []
         self.errors: list[HandError] = []
         self.truths_compared = 0
+        self._unanswered: list[int] = []  # stamps of all images until the first result
         self._images_before = 0  # what the camera sent while the node was still loading
         self._hands: tuple[SeenHand, ...] = ()
         self._truths: dict[int, Mapping[str, np.ndarray]] = {}
@@ -83,6 +84,12 @@ class Tally:
     def images_offered(self) -> int:
         """Images from the first one on that was answered."""
         return self.images.count - self._images_before
+
+    def add_image(self, stamp_ns: int, now_s: float) -> None:
+        """One more image came, at `now_s`."""
+        self.images.add(now_s)
+        if not self.results.count:
+            self._unanswered.append(stamp_ns)
 
     def add_truth(self, stamp_ns: int, joints: Mapping[str, np.ndarray]) -> None:
         """The hands that are really in the image of that stamp: side → joints (21, 3) m."""
@@ -95,7 +102,8 @@ class Tally:
     ) -> None:
         """What the node says of the image of that stamp, `age_s` after it was taken."""
         if not self.results.count:
-            self._images_before = self.images.count - 1
+            self._images_before = sum(stamp < stamp_ns for stamp in self._unanswered)
+            self._unanswered.clear()
         self.results.add(now_s)
         self.ages_ms.append(age_s * 1e3)
         self.model_id, self._hands = model_id, hands

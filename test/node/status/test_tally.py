@@ -56,7 +56,7 @@ def test_of_several_hands_of_a_side_the_first_is_compared() -> None:
 def test_rates_are_those_of_the_last_two_seconds() -> None:
     tally = Tally()
     for number in range(300):
-        tally.images.add(number / 30)
+        tally.add_image(number, number / 30)
         if number % 3 == 0:
             tally.add_result(number, number / 30, 0.05, (), "nano")
     snapshot = tally.snapshot(now_s=10.0)
@@ -69,11 +69,20 @@ def test_rates_are_those_of_the_last_two_seconds() -> None:
 def test_images_that_came_while_the_node_was_loading_are_not_held_against_it() -> None:
     tally = Tally()
     for number in range(50):
-        tally.images.add(number / 30)
+        tally.add_image(number, number / 30)
     for number in range(50, 60):
-        tally.images.add(number / 30)
+        tally.add_image(number, number / 30)
         tally.add_result(number, number / 30, 0.01, (), "nano")
     assert tally.images_offered == tally.results.count == 10
+
+
+def test_images_that_came_while_the_first_was_looked_at_count() -> None:
+    tally = Tally()
+    for number in range(30):
+        tally.add_image(number, number / 30)
+    tally.add_result(5, 1.0, 0.8, (), "nano")
+    tally.add_image(30, 1.0)
+    assert tally.images_offered == 26
 
 
 def test_truths_that_nobody_answers_do_not_pile_up() -> None:
