@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     copy.add_argument("source", type=Path, metavar="FROM", help="a weights file with centers")
     copy.add_argument("target", type=Path, metavar="INTO", help="the weights file to give them to")
     copy.set_defaults(action=_copy)
-    palms = actions.add_parser("palms", help="join them with MediaPipe's palms, which know photographs")
+    palms = actions.add_parser("palms", help="set MediaPipe's palms beside them, which know photographs")
     palms.add_argument("source", type=Path, metavar="TFLITE", help="palm_detection_lite.tflite")
     palms.add_argument(
         "target", type=Path, metavar="INTO", help="the weights file, with centers, to give them to"

@@ -81,7 +81,7 @@ class LGNetConfig:
         local_graph: the graph convolution of the local unit.
         literal_algorithm: LGFA as Algorithm 1 is written, without activation and normalization.
         centers: whether there is a second network beside it, which says where in a whole image to look.
-        palms: whether a third one takes turns with it, which was trained on photographs.
+        palms: whether there is a third one, which was trained on photographs, for the same and to judge by.
         loss_weights: the weights of the loss terms; Table III switches three of them off.
     """
 
