@@ -32,9 +32,8 @@ def centers_report(network: SeesCenters, count: int, seed: int = 0) -> dict[str,
         extents += [extent for _, extent, counts in hands if counts]
         for name, see in eyes.items():
             spots = see(network, sample.image)
-            own = [[_is_of(spot, center, extent) for spot in spots] for center, extent, _ in hands]
-            found[name] += [any(hits) for hits, (_, _, counts) in zip(own, hands, strict=True) if counts]
-            false[name] += sum(not any(hits) for hits in zip(*own, strict=True)) if own else len(spots)
+            found[name] += [any(_is_of(spot, *box) for spot in spots) for *box, counts in hands if counts]
+            false[name] += sum(not any(_is_of(spot, *box) for *box, _ in hands) for spot in spots)
     sizes = np.array(extents)
     hits = {name: np.array(row, dtype=bool) for name, row in found.items()}
     if len(eyes) > 1:

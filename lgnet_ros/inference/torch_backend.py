@@ -69,19 +69,19 @@ class TorchBackend:
         ]
         return self._by_name(np.concatenate(parts))
 
-    @torch.inference_mode()
     def centers(self, image: np.ndarray) -> np.ndarray:
         """See `Backend.centers`."""
-        images = torch.from_numpy(np.ascontiguousarray(image))[None].to(self._device)
-        with self._autocast():
-            return self._network.centers(self._normalized(images))[0].cpu().numpy()
+        return self._searched(lambda images: self._network.centers(self._normalized(images)), image)
 
-    @torch.inference_mode()
     def palms(self, image: np.ndarray) -> np.ndarray:
         """See `Backend.palms`."""
+        return self._searched(self._network.palms, image)
+
+    @torch.inference_mode()
+    def _searched(self, see: Callable[[Tensor], Tensor], image: np.ndarray) -> np.ndarray:
         images = torch.from_numpy(np.ascontiguousarray(image))[None].to(self._device)
         with self._autocast():
-            return self._network.palms(images)[0].cpu().numpy()
+            return see(images)[0].cpu().numpy()
 
     def _batch(self, crops: np.ndarray, focal_px: np.ndarray) -> np.ndarray:
         count = len(crops)

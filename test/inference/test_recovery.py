@@ -23,9 +23,12 @@ def test_a_device_error_restarts_the_engine_and_the_batch_is_answered() -> None:
 
 
 def test_a_device_error_over_a_whole_image_restarts_the_engine_too() -> None:
-    for size, see in (((288, 384, 3), RecoveringBackend.centers), ((192, 192, 3), RecoveringBackend.palms)):
+    for see, size, shape in (
+        (RecoveringBackend.centers, (288, 384, 3), (6, 18, 24)),
+        (RecoveringBackend.palms, (192, 192, 3), (2016, 6)),
+    ):
         backend, made = recovering([cuda_error()])
-        assert (see(backend, np.zeros(size, np.uint8)) == -9).all()
+        assert see(backend, np.zeros(size, np.uint8)).shape == shape
         assert (backend.restarts, len(made), backend.name) == (1, 2, "gpu")
 
 

@@ -39,11 +39,8 @@ def test_one_plain_look_is_enough_and_doubtful_ones_add_up() -> None:
 @pytest.mark.parametrize(
     ("score", "opinion", "found"),
     [
-        (
-            0.985,
-            -5.0,
-            False,
-        ),  # against it counts for 2 of log odds at most, and 0.985 is 0.3 beyond what is needed
+        # Against it counts for 2 of log odds at most; 0.985 is 0.3 beyond what is needed.
+        (0.985, -5.0, False),
         (0.999, -5.0, True),
         (0.94, 5.0, True),  # for it for 1.7
         (0.85, 5.0, False),

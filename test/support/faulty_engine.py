@@ -63,6 +63,6 @@ def recovering(errors: list[Exception], most: int = 64) -> tuple[RecoveringBacke
     return RecoveringBackend(make, lambda: Faulty("cpu", [])), made
 
 
-def engine_on(backend: object, centers: bool = False, palms: bool = False) -> Engine:
-    config = replace(LGNetConfig.nano(), centers=centers, palms=palms)
+def engine_on(backend: object, centers: bool = False) -> Engine:
+    config = replace(LGNetConfig.nano(), centers=centers)
     return Engine(backend, config, HandModel.load(), "lgnet-nano/fake/open_hand", None)
