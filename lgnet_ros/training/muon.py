@@ -7,6 +7,7 @@ left to AdamW.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 import torch
@@ -31,23 +32,27 @@ def is_matrix(parameter: nn.Parameter) -> bool:
     return min(rows, columns) >= _SMALLEST and (parameter.ndim == 2 or parameter.shape[1] > 1)
 
 
-def orthogonalized(matrix: Tensor) -> Tensor:
-    """The nearest matrix whose singular values are all about 1, of a (rows, columns) one; bfloat16 inside,
-    where that is not imitated.
+def orthogonalized(matrices: Tensor) -> Tensor:
+    """The nearest matrices whose singular values are all about 1, of (…, rows, columns) ones; bfloat16
+    inside, where that is not imitated.
     """
     a, b, c = _COEFFICIENTS
-    x = matrix.float() if matrix.device.type == "cpu" and imitates_bfloat16() else matrix.bfloat16()
-    x = x / (x.norm() + 1e-7)
-    tall = len(x) > x.shape[1]
-    x = x.T if tall else x
+    on_cpu = matrices.device.type == "cpu"
+    x = matrices.float() if on_cpu and imitates_bfloat16() else matrices.bfloat16()
+    x = x / (torch.linalg.matrix_norm(x, keepdim=True) + 1e-7)
+    tall = x.shape[-2] > x.shape[-1]
+    x = x.mT if tall else x
     for _ in range(_ITERATIONS):
-        square = x @ x.T
+        square = x @ x.mT
         x = a * x + (b * square + c * square @ square) @ x
-    return (x.T if tall else x).to(matrix.dtype)
+    return (x.mT if tall else x).to(matrices.dtype)
 
 
 class Muon(torch.optim.Optimizer):
     """Muon for groups with `matrices=True`, AdamW for the others.
+
+    Parameters are moved together, matrices of one shape as one: a GPU is told some hundred things instead of
+    ten thousand.
 
     Args:
         groups: with "params", "lr", "weight_decay" and "matrices".
@@ -64,27 +69,45 @@ class Muon(torch.optim.Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            moved = _moved_matrix if group["matrices"] else _moved_by_adam
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                    parameter.add_(moved(parameter, self.state[parameter]), alpha=-group["lr"])
+            directions = _of_matrices if group["matrices"] else _of_adam
+            parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
+            if parameters:
+                moved = directions(parameters, [self.state[parameter] for parameter in parameters])
+                torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
+                torch._foreach_add_(parameters, moved, alpha=-group["lr"])
         return loss
 
 
-def _moved_matrix(parameter: nn.Parameter, state: dict) -> Tensor:
-    if not state:
-        state["momentum"] = torch.zeros_like(parameter)
-    momentum = state["momentum"].lerp_(parameter.grad, 1 - _MOMENTUM)
-    direction = parameter.grad.lerp(momentum, _MOMENTUM).flatten(1)  # Nesterov's
-    return _SHARE_OF_ADAM * max(direction.shape) ** 0.5 * orthogonalized(direction).view_as(parameter)
+def _of_matrices(parameters: list[nn.Parameter], states: list[dict]) -> list[Tensor]:
+    gradients = [parameter.grad for parameter in parameters]
+    for parameter, state in zip(parameters, states, strict=True):
+        if not state:
+            state["momentum"] = torch.zeros_like(parameter)
+    momenta = [state["momentum"] for state in states]
+    torch._foreach_lerp_(momenta, gradients, 1 - _MOMENTUM)
+    directions = list(torch._foreach_lerp(gradients, momenta, _MOMENTUM))  # Nesterov's
+    alike: dict[torch.Size, list[int]] = defaultdict(list)
+    for index, direction in enumerate(directions):
+        alike[direction.flatten(1).shape].append(index)
+    for shape, indices in alike.items():
+        length = _SHARE_OF_ADAM * max(shape) ** 0.5
+        turned = length * orthogonalized(torch.stack([directions[index].flatten(1) for index in indices]))
+        for index, matrix in zip(indices, turned, strict=True):
+            directions[index] = matrix.view_as(parameters[index])
+    return directions
 
 
-def _moved_by_adam(parameter: nn.Parameter, state: dict) -> Tensor:
-    if not state:
-        state["step"] = 0
-        state["mean"], state["square"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
-    state["step"] += 1
-    mean = state["mean"].lerp_(parameter.grad, 1 - _BETAS[0]) / (1 - _BETAS[0] ** state["step"])
-    square = state["square"].lerp_(parameter.grad.square(), 1 - _BETAS[1]) / (1 - _BETAS[1] ** state["step"])
-    return mean / (square.sqrt() + _EPSILON)
+def _of_adam(parameters: list[nn.Parameter], states: list[dict]) -> list[Tensor]:
+    gradients = [parameter.grad for parameter in parameters]
+    for parameter, state in zip(parameters, states, strict=True):
+        if not state:
+            state["step"] = 0
+            state["mean"], state["square"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
+        state["step"] += 1
+    means, squares = ([state[name] for state in states] for name in ("mean", "square"))
+    torch._foreach_lerp_(means, gradients, 1 - _BETAS[0])
+    torch._foreach_lerp_(squares, torch._foreach_mul(gradients, gradients), 1 - _BETAS[1])
+    of_mean, of_square = ([1 - beta ** state["step"] for state in states] for beta in _BETAS)
+    spread = torch._foreach_sqrt(torch._foreach_div(squares, of_square))
+    torch._foreach_add_(spread, _EPSILON)
+    return torch._foreach_div(torch._foreach_div(means, of_mean), spread)
