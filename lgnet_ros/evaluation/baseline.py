@@ -60,11 +60,11 @@ class MeanPose:
         """The same hands for every image, claimed to be there; only the crop's focal length is used, for
         distance.
         """
+        device = hand_model.mean_pose.device
+        held = (torch.from_numpy(values).float().to(device) for values in (self.rotations, self.shape))
         with torch.no_grad():
-            posed = hand_model.both(
-                torch.from_numpy(self.rotations).float(), torch.from_numpy(self.shape).float()
-            )
-        vertices, joints = posed.vertices.double().numpy(), posed.joints.double().numpy()
+            posed = hand_model.both(*held)
+        vertices, joints = (values.double().cpu().numpy() for values in (posed.vertices, posed.joints))
         wrists = self.wrist_direction * (self.distance_px * focal_px)[:, None]
         return HandsEstimate(
             score=np.ones(2),
