@@ -237,16 +237,22 @@ def _asked_for(crop: CropSample, sides: np.ndarray) -> CropSample:
 
 def jittered_colors(image: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
     """A (H, W, 3) uint8 image with brightness, contrast, saturation and channel gains changed at random."""
-    gains = np.exp((rng.normal(0.0, 0.05, 3) + rng.normal(0.0, 0.15)) * strength)
-    contrast = exp(rng.normal(0.0, 0.12) * strength)
-    saturation = exp(rng.normal(0.0, 0.15) * strength)
+    return cv2.transform(image, color_changes(rng, 1, strength)[0])
+
+
+def color_changes(rng: np.random.Generator, count: int, strength: float) -> np.ndarray:
+    """(N, 3, 4) matrices that do so: of each color (r, g, b, 1), values from 0 to 255."""
+    channels = rng.normal(0.0, 0.05, (count, 3))
+    gains = np.exp((channels + rng.normal(0.0, 0.15, (count, 1))) * strength)
+    contrast = np.exp(rng.normal(0.0, 0.12, count) * strength)
+    saturation = np.exp(rng.normal(0.0, 0.15, count) * strength)
     # One 3x4 matrix holds all four changes: one pass over the image.
-    affine = np.empty((3, 4))
-    affine[:, :3] = (1.0 - saturation) * _LUMA
-    affine[_DIAGONAL] += saturation
-    affine *= (contrast * gains)[:, None]
-    affine[:, 3] = 118.0 * (1.0 - contrast)
-    return cv2.transform(image, affine)
+    affine = np.empty((count, 3, 4))
+    affine[..., :3] = (1.0 - saturation)[:, None, None] * _LUMA
+    affine[(slice(None), *_DIAGONAL)] += saturation[:, None]
+    affine *= (contrast[:, None] * gains)[..., None]
+    affine[..., 3] = 118.0 * (1.0 - contrast)[:, None]
+    return affine
 
 
 def _target_sides(sample: HandSample, rng: np.random.Generator, alone_share: float) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,18 +18,33 @@ from lgnet_ros.training.recipe import DataRecipe
 RENDER_MARGIN = 1.25
 
 
-def recropped(sample: CropSample, rng: np.random.Generator, size_px: int, recipe: DataRecipe) -> CropSample:
-    """A crop out of a wider one: up to 30 % closer or 10 % wider than it was meant, turned, mirrored half the
-    time.
+class Views(NamedTuple):
+    """Square boxes of rendered images, and which of them are mirrored: (N,2) and (N,) px, (N,) rad, (N,)
+    bool.
     """
-    rendered_px = sample.image.shape[0]
-    side = rendered_px / RENDER_MARGIN * math.exp(rng.uniform(math.log(0.75), math.log(1.1)))
-    slack = 0.5 * max(rendered_px - side, 0.0) * 0.6
-    center = (rendered_px - 1) / 2 + rng.uniform(-slack, slack, 2)
-    roll = _roll(rng, recipe)
-    source = _as_image(sample)
-    crop = CropCamera.from_box(source.intrinsics, center, side, size_px, roll)
-    return _recolored(crop_sample(source, crop, flip=bool(rng.random() < 0.5)), rng, recipe)
+
+    center_px: np.ndarray
+    side_px: np.ndarray
+    roll_rad: np.ndarray
+    flipped: np.ndarray
+
+
+def random_views(rng: np.random.Generator, count: int, rendered_px: int, recipe: DataRecipe) -> Views:
+    """Crops out of images of `rendered_px`: up to 30 % closer or 10 % wider than they were meant, turned,
+    mirrored half the time.
+    """
+    side = rendered_px / RENDER_MARGIN * np.exp(rng.uniform(math.log(0.75), math.log(1.1), count))
+    slack = 0.5 * np.maximum(rendered_px - side, 0.0) * 0.6
+    center = (rendered_px - 1) / 2 + slack[:, None] * rng.uniform(-1.0, 1.0, (count, 2))
+    return Views(center, side, _rolls(rng, count, recipe), rng.random(count) < 0.5)
+
+
+def recropped(sample: CropSample, rng: np.random.Generator, size_px: int, recipe: DataRecipe) -> CropSample:
+    """A crop out of a wider one, one of `random_views`, recoloured."""
+    source = as_image(sample)
+    center, side, roll, flip = (values[0] for values in random_views(rng, 1, sample.image.shape[0], recipe))
+    crop = CropCamera.from_box(source.intrinsics, center, float(side), size_px, float(roll))
+    return _recolored(crop_sample(source, crop, flip=bool(flip)), rng, recipe)
 
 
 def photographed(
@@ -43,14 +59,14 @@ def photographed(
     center, side = box_around(sample.intrinsics.project(np.concatenate(points)))
     side *= float(np.clip(rng.normal(1.0, 0.15), 0.8, 1.4))
     center = center + rng.uniform(-0.06, 0.06, 2) * side
-    crop = CropCamera.from_box(sample.intrinsics, center, side, size_px, _roll(rng, recipe))
+    crop = CropCamera.from_box(sample.intrinsics, center, side, size_px, float(_rolls(rng, 1, recipe)[0]))
     return _recolored(crop_sample(sample, crop, flip=bool(rng.random() < 0.5)), rng, recipe)
 
 
-def _roll(rng: np.random.Generator, recipe: DataRecipe) -> float:
+def _rolls(rng: np.random.Generator, count: int, recipe: DataRecipe) -> np.ndarray:
     """Mostly small turns, never beyond the recipe's largest."""
     largest = math.radians(recipe.max_roll_deg)
-    return float(np.clip(rng.normal(0.0, largest / 2), -largest, largest))
+    return np.clip(rng.normal(0.0, largest / 2, count), -largest, largest)
 
 
 def _recolored(sample: CropSample, rng: np.random.Generator, recipe: DataRecipe) -> CropSample:
@@ -59,7 +75,7 @@ def _recolored(sample: CropSample, rng: np.random.Generator, recipe: DataRecipe)
     return replace(sample, image=jittered_colors(sample.image, rng, recipe.color_jitter))
 
 
-def _as_image(sample: CropSample) -> HandSample:
+def as_image(sample: CropSample) -> HandSample:
     """A crop as an image of its own crop camera, from which further crops can be cut."""
     return HandSample(
         image=sample.image,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -77,6 +78,19 @@ class SyntheticSource:
         return self._cache[index]
 
 
+class RenderedSource:
+    """Images rendered for their step, uncut, for an `Album`."""
+
+    def __init__(self, recipe: DataRecipe, render: Callable[[int], CropSample]) -> None:
+        """`render`: as for `SyntheticSource`."""
+        self._recipe, self._render = recipe, render
+
+    def batch(self, step: int, rank: int, ranks: int) -> list[CropSample]:
+        """The images of one step; `recipe.fresh_per_batch` of them."""
+        fresh = self._recipe.fresh_per_batch
+        return [self._render((step * ranks + rank) * fresh + slot) for slot in range(fresh)]
+
+
 class DatasetSource:
     """A dataset of finite size, once through per epoch, in a new order each time, cut and augmented on the
     fly.
@@ -112,21 +126,24 @@ class DatasetSource:
 
 
 class StepBatches(IterableDataset[Batch]):
-    """The batches from one step on, for a `DataLoader` that does not batch; worker w of n makes each n-th.
-
-    parts: `vertex_parts`, where batches are to tell the parts of their cells too.
-    """
+    """The batches from one step on, for a `DataLoader` that does not batch; worker w of n makes each n-th."""
 
     def __init__(
-        self, source: BatchSource, steps: range, rank: int, ranks: int, parts: np.ndarray | None
+        self,
+        source: BatchSource,
+        steps: range,
+        rank: int,
+        ranks: int,
+        together: Callable[[list[CropSample]], Batch],
     ) -> None:
-        self._source, self._steps, self._rank, self._ranks, self._parts = source, steps, rank, ranks, parts
+        self._source, self._steps, self._rank, self._ranks = source, steps, rank, ranks
+        self._together = together
 
     def __iter__(self) -> Iterator[Batch]:
         info = get_worker_info()
         worker, workers = (0, 1) if info is None else (info.id, info.num_workers)
         for step in self._steps[worker::workers]:
-            yield collate(self._source.batch(step, self._rank, self._ranks), self._parts)
+            yield self._together(self._source.batch(step, self._rank, self._ranks))
 
 
 def loader(
@@ -137,9 +154,12 @@ def loader(
     ranks: int,
     parts: np.ndarray | None = None,
 ) -> DataLoader:
-    """Batches of these steps, prepared ahead by the recipe's workers; parts: as for `StepBatches`."""
+    """Batches of these steps, prepared ahead by the recipe's workers; parts: `vertex_parts`, where they are
+    to tell the parts of their cells too. For an album, which finds parts itself, they come with masks.
+    """
+    together = collate_pictures if recipe.album else partial(collate, parts=parts)
     return DataLoader(
-        StepBatches(source, steps, rank, ranks, parts),
+        StepBatches(source, steps, rank, ranks, together),
         batch_size=None,
         collate_fn=_as_it_is,
         num_workers=recipe.workers,
@@ -155,10 +175,29 @@ def collate(samples: list[CropSample], parts: np.ndarray | None = None) -> Batch
     their cells' (B, 16, 16) under "parts".
     """
     targets = [sample.to_target() for sample in samples]
-    arrays = {name: np.stack([target[name] for target in targets]) for name in targets[0]}
+    batch = {name: np.stack([target[name] for target in targets]) for name in targets[0]}
+    batch["images"] = np.stack([sample.image for sample in samples])
     if parts is not None:
-        arrays["parts"] = np.stack([cell_parts(sample, parts) for sample in samples])
-    return {"images": np.stack([sample.image for sample in samples]), **arrays}
+        batch["parts"] = _cell_parts(batch, _masks(samples), parts)
+    return batch
+
+
+def collate_pictures(samples: list[CropSample]) -> Batch:
+    """Images to cut crops from, with their masks (B, S, S) uint8 under "masks"."""
+    return {**collate(samples), "masks": _masks(samples)}
+
+
+def _masks(samples: list[CropSample]) -> np.ndarray | None:
+    masks = [sample.mask for sample in samples]
+    return None if masks[0] is None else np.stack(masks)
+
+
+def _cell_parts(batch: Batch, masks: np.ndarray | None, parts: np.ndarray) -> np.ndarray:
+    present = batch["presence"].astype(bool) & batch["mesh_valid"]
+    arrays = (batch["vertices"], present, batch["focal_px"], parts)
+    vertices, present, focal_px, parts = (torch.from_numpy(array) for array in arrays)
+    masks = None if masks is None else torch.from_numpy(masks)
+    return cell_parts(vertices, present, focal_px, batch["images"].shape[1], masks, parts).numpy()
 
 
 def to_tensors(batch: Batch) -> dict[str, Tensor]:

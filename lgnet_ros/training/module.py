@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import lightning as L
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -20,6 +21,7 @@ from lgnet_ros.network import normalize
 from lgnet_ros.network.backbone import BackboneFeatures
 from lgnet_ros.network.losses import total_loss
 from lgnet_ros.network.target import Target
+from lgnet_ros.training.album import Album
 from lgnet_ros.training.batches import Batch, stacked, to_tensors
 from lgnet_ros.training.initialization import initialized_network, load_parts, named_parts
 from lgnet_ros.training.optimizers import make_optimizer
@@ -31,7 +33,10 @@ MONITORED = "val/mpjpe_mm"
 
 
 class LGNetModule(L.LightningModule):
-    """The network with its losses, optimizer, learning-rate schedule and validation."""
+    """The network with its losses, optimizer, learning-rate schedule and validation.
+
+    vertex_parts: as `parts.vertex_parts` gives them, where the recipe trains on them.
+    """
 
     def __init__(
         self,
@@ -41,6 +46,7 @@ class LGNetModule(L.LightningModule):
         steps_per_epoch: int,
         validation: list[CropSample],
         mean_pose: MeanPose,
+        vertex_parts: np.ndarray | None = None,
     ) -> None:
         super().__init__()
         self.recipe, self.total_steps, self.steps_per_epoch = recipe, total_steps, steps_per_epoch
@@ -49,6 +55,9 @@ class LGNetModule(L.LightningModule):
         for part in frozen.values():
             part.requires_grad_(False)
         self._at_rest = [*frozen.values(), *named_parts(self.network, "resting", recipe.resting).values()]
+        self._album = None
+        if recipe.data.album:
+            self._album = Album(recipe.data, recipe.seed, self.network.config.input_size, vertex_parts)
         self.parts: PartsHead | None = None
         self._seen: BackboneFeatures | None = None
         if recipe.parts_loss > 0:
@@ -75,6 +84,14 @@ class LGNetModule(L.LightningModule):
     ) -> dict[str, Tensor] | Tensor:
         """Training batches come as arrays."""
         return to_tensors(batch) if isinstance(batch, dict) else batch
+
+    def on_after_batch_transfer(
+        self, batch: dict[str, Tensor] | Tensor, dataloader_idx: int
+    ) -> dict[str, Tensor] | Tensor:
+        """Where there is an album, training batches are cut from it."""
+        if self._album is None or not isinstance(batch, dict):
+            return batch
+        return self._album.batch(batch, self.global_step, self.global_rank)
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """One step's loss; its parts are logged."""

@@ -12,12 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lgnet_ros.data.augment import CropSample
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.hand_model.anatomy import FINGER_JOINT_NAMES, anatomical_axes
 from lgnet_ros.hand_model.mesh import vertex_normals
 from lgnet_ros.hand_model.topology import LEFT, RIGHT, SIDES
-from lgnet_ros.jit import compiled
 
 CELLS = 16  # per side of the crop
 BACKGROUND, UNKNOWN = 0, -1
@@ -25,6 +23,8 @@ _FINGERS = ("palm", "thumb", "index", "middle", "ring", "little")
 PARTS = 1 + 2 * len(_FINGERS)  # background, and those of one hand
 # Shares of a cell's pixels that a hand covers: below the first it is background, from the second on a part.
 _CLEAR, _COVERED = 0.1, 0.4
+_NEAREST_M, _FARTHEST_M = 0.01, 100.0
+_NOTHING = 2**62
 
 
 def vertex_parts(model: HandModel) -> np.ndarray:
@@ -40,17 +40,34 @@ def vertex_parts(model: HandModel) -> np.ndarray:
     return 1 + 2 * finger[bone] + dorsal
 
 
-def cell_parts(sample: CropSample, parts: np.ndarray) -> np.ndarray:
-    """(16, 16) int64 parts of a crop's cells, by `vertex_parts`, plus 12 for a left hand's; BACKGROUND; or
-    UNKNOWN where a hand's border, a thing before it or, without a mask, no vertex leaves it open.
+def cell_parts(
+    vertices: Tensor, present: Tensor, focal_px: Tensor, size_px: int, masks: Tensor | None, parts: Tensor
+) -> Tensor:
+    """The part that each cell of a crop shows: its nearest vertex's, where its hand covers enough of it.
+
+    Args:
+        vertices: (B,2,778,3) in the crop camera, m.
+        present: (B,2) bool, hands whose mesh is known.
+        focal_px: (B,) crop px.
+        size_px: S, crop px.
+        masks: (B,S,S) uint8, 1 right and 2 left hand, or None.
+        parts: (778,) int64, `vertex_parts`.
+
+    Returns:
+        (B,16,16) int64: a part, plus 12 for a left hand's; BACKGROUND; or UNKNOWN where a hand's border, a
+        thing before it or, without masks, no vertex leaves it open.
     """
-    seen = np.full((CELLS, CELLS), UNKNOWN, np.int64)
-    side = np.full((CELLS, CELLS), -1, np.int64)
-    present = sample.presence & sample.mesh_valid
-    _nearest_vertices(sample.vertices, present, sample.focal_px, sample.image.shape[0], parts, seen, side)
-    if sample.mask is not None:
-        _check_with_mask(sample.mask, seen, side)
-    return np.where((seen > BACKGROUND) & (side == LEFT), seen + PARTS - 1, seen)
+    seen, side = _nearest_vertices(vertices, present, focal_px, size_px, parts)
+    of_left = (seen > BACKGROUND) & (side == LEFT)
+    shown = torch.where(of_left, seen + PARTS - 1, seen)
+    if masks is None:
+        return shown
+    cell_px = size_px // CELLS
+    of_hands = torch.stack([masks == 1, masks == 2], 1).float()
+    covered = F.avg_pool2d(of_hands, cell_px)[..., :CELLS, :CELLS]
+    by_its_hand = covered.gather(1, side.clamp(min=0)[:, None])[:, 0]
+    shown = torch.where((side < 0) | (by_its_hand < _COVERED), UNKNOWN, shown)
+    return torch.where(covered.sum(1) < _CLEAR, BACKGROUND, shown)
 
 
 class PartsHead(nn.Module):
@@ -78,35 +95,25 @@ def _mean_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     return total / (labels != UNKNOWN).sum().clamp(min=1)
 
 
-@compiled
-def _nearest_vertices(vertices, present, focal_px, size_px, parts, seen, side):
-    """The part and the hand of each cell's nearest vertex."""
-    nearest = np.full(seen.shape, np.inf)
-    for s in range(2):
-        for i in range(vertices.shape[1] if present[s] else 0):
-            x, y, z = vertices[s, i, 0], vertices[s, i, 1], vertices[s, i, 2]
-            if z < 0.01:
-                continue
-            column = np.floor((x / z * focal_px / size_px + 0.5) * seen.shape[1])
-            row = np.floor((y / z * focal_px / size_px + 0.5) * seen.shape[0])
-            if 0 <= row < seen.shape[0] and 0 <= column < seen.shape[1]:
-                r, c = int(row), int(column)
-                if z < nearest[r, c]:
-                    nearest[r, c], seen[r, c], side[r, c] = z, parts[i], s
-
-
-@compiled
-def _check_with_mask(mask, seen, side):
-    """Keeps a cell's part where its hand covers enough (mask: 1 right, 2 left), finds the background."""
-    height, width = mask.shape[0] // seen.shape[0], mask.shape[1] // seen.shape[1]
-    for r in range(seen.shape[0]):
-        for c in range(seen.shape[1]):
-            covered = np.zeros(2)
-            for y in range(r * height, (r + 1) * height):
-                for x in range(c * width, (c + 1) * width):
-                    if mask[y, x] == 1 or mask[y, x] == 2:
-                        covered[mask[y, x] - 1] += 1.0 / (height * width)
-            if covered.sum() < _CLEAR:
-                seen[r, c] = BACKGROUND
-            elif side[r, c] < 0 or covered[side[r, c]] < _COVERED:
-                seen[r, c] = UNKNOWN
+def _nearest_vertices(
+    vertices: Tensor, present: Tensor, focal_px: Tensor, size_px: int, parts: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The part and the hand (B,16,16) of each cell's nearest vertex, UNKNOWN and -1 without one."""
+    depth = vertices[..., 2]
+    ahead = present[..., None] & (depth >= _NEAREST_M)
+    crops = (
+        vertices[..., :2] / depth.clamp(min=_NEAREST_M)[..., None] * (focal_px / size_px)[:, None, None, None]
+    )
+    column, row = ((crops + 0.5) * CELLS).floor().unbind(-1)
+    inside = ahead & (row >= 0) & (row < CELLS) & (column >= 0) & (column < CELLS)
+    cell = torch.where(inside, row * CELLS + column, CELLS * CELLS).long().flatten(1)
+    # Nearest first: depth in micrometres above, vertex below, in one number of which the least stays.
+    count = vertices.shape[1] * vertices.shape[2]
+    order = (depth.clamp(_NEAREST_M, _FARTHEST_M) * 1e6).long().flatten(1) * count
+    order = order + torch.arange(count, device=vertices.device)
+    nearest = order.new_full((len(order), CELLS * CELLS + 1), _NOTHING)
+    nearest = nearest.scatter_reduce(1, cell, order, "amin")[:, :-1].unflatten(1, (CELLS, CELLS))
+    vertex = nearest % count
+    found = nearest < _NOTHING
+    side = torch.where(found, vertex // vertices.shape[2], -1)
+    return torch.where(found, parts[vertex % vertices.shape[2]], UNKNOWN), side

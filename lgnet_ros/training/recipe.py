@@ -21,11 +21,13 @@ class DataRecipe:
         null.
         batch: images per process and step.
         workers: processes that prepare batches; 0 prepares them in the training process. With synthetic
-        images
-            it decides which rendered image is replayed when, so it is part of what must stay for an exact
-            resume.
+            images it decides which rendered image is replayed when, so it is part of what must stay for an
+            exact resume.
         replayed_share: share of each batch (synthetic) cut anew from images rendered earlier.
         replay_window: how many rendered images (synthetic) each worker keeps for that.
+        album: how many rendered images (synthetic) the device that trains keeps to cut crops from itself, the
+            replayed ones from any of them, while workers only render: for a GPU. 0: workers cut, each from
+            its window.
         color_jitter: strength of colour changes; 1 is the usual one, 0 none.
         max_roll_deg: largest turn in the image plane.
         scenes: which synthetic scenes and crops: "all", "tracked"; "one_hand", "near" to begin with.
@@ -37,6 +39,7 @@ class DataRecipe:
     workers: int = 1
     replayed_share: float = 0.0
     replay_window: int = 1024
+    album: int = 0
     color_jitter: float = 1.0
     max_roll_deg: float = 45.0
     scenes: Literal["all", "tracked", "one_hand", "near"] = "all"
@@ -46,6 +49,10 @@ class DataRecipe:
         require(self.workers >= 0, f"data.workers {self.workers} must not be negative")
         require(0 <= self.replayed_share < 1, f"data.replayed_share {self.replayed_share} must be in [0, 1)")
         require(self.replay_window > 0, f"data.replay_window {self.replay_window} must be above 0")
+        require(
+            self.album == 0 or self.album >= self.batch, f"data.album {self.album} must be 0 or hold a batch"
+        )
+        require(self.album == 0 or self.source == "synthetic", "data.album: only of synthetic images")
         require(self.color_jitter >= 0, f"data.color_jitter {self.color_jitter} must not be negative")
         require(0 <= self.max_roll_deg <= 180, f"data.max_roll_deg {self.max_roll_deg} must be in [0, 180]")
         if self.source == "interhand26m":

@@ -157,12 +157,12 @@ def fit(
     """The training itself, once everything has been checked."""
     steps_per_epoch = sources.steps_per_epoch(resources.devices * resources.nodes)
     total_steps = recipe.steps if recipe.steps is not None else recipe.epochs * steps_per_epoch
+    parts = vertex_parts(hand_model) if recipe.parts_loss > 0 else None
     module = LGNetModule(
-        recipe, hand_model, total_steps, steps_per_epoch, sources.validation, sources.mean_pose
+        recipe, hand_model, total_steps, steps_per_epoch, sources.validation, sources.mean_pose, parts
     )
     _hush_lightning()
     trainer = _trainer(recipe, folder, total_steps, sources, resources, callbacks)
-    parts = vertex_parts(hand_model) if recipe.parts_loss > 0 else None
     data = TrainingData(recipe, sources.training, total_steps, len(sources.validation), parts)
     if is_first_process():  # now that nothing in the recipe has been refused
         folder.begin(recipe)
@@ -206,6 +206,7 @@ def _trainer(
         num_nodes=resources.nodes,
         strategy="auto" if resources.devices == 1 and resources.nodes == 1 else "ddp",
         precision=recipe.precision,
+        benchmark=resources.accelerator == "gpu",  # images are all of one size
         max_steps=total_steps,
         max_epochs=-1,
         limit_train_batches=total_steps,

@@ -18,7 +18,7 @@ from lgnet_ros.errors import UserError
 from lgnet_ros.evaluation.baseline import MeanPose
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.training.augmentation import RENDER_MARGIN, photographed
-from lgnet_ros.training.batches import BatchSource, DatasetSource, SyntheticSource
+from lgnet_ros.training.batches import BatchSource, DatasetSource, RenderedSource, SyntheticSource
 from lgnet_ros.training.recipe import Recipe
 
 # Validation and the mean pose never depend on the run's seed: all runs are measured with the same yardstick.
@@ -75,7 +75,11 @@ def _synthetic(recipe: Recipe, size_px: int) -> Sources:
     mean_of = synthetic_crops(yardstick, _YARDSTICK_SEED, _MEAN_POSE_SAMPLES, size_px)
     validation = replace(yardstick, split="validation")
     return Sources(
-        training=SyntheticSource(recipe.data, recipe.seed, size_px, render),
+        training=(
+            RenderedSource(recipe.data, render)
+            if recipe.data.album
+            else SyntheticSource(recipe.data, recipe.seed, size_px, render)
+        ),
         validation=synthetic_crops(validation, _YARDSTICK_SEED, recipe.validation.count, size_px),
         mean_pose=MeanPose.of(mean_of),
         steps_per_epoch=lambda _: 1_000,

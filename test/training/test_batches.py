@@ -15,7 +15,7 @@ from lgnet_ros.data.sample import HandSample
 from lgnet_ros.data.synthetic.settings import SyntheticSettings
 from lgnet_ros.data.synthetic.stream import render_crop_sample
 from lgnet_ros.evaluation.records import crop_intrinsics
-from lgnet_ros.training.augmentation import photographed, recropped
+from lgnet_ros.training.augmentation import as_image, photographed, recropped
 from lgnet_ros.training.batches import DatasetSource, SyntheticSource, collate, loader
 from lgnet_ros.training.recipe import DataRecipe
 
@@ -25,12 +25,6 @@ _Sketch = Callable[..., CropSample]
 
 def _source(sketch: _Sketch, recipe: DataRecipe = _RECIPE) -> SyntheticSource:
     return SyntheticSource(recipe, 3, 64, lambda index: sketch(index, 80))
-
-
-def _as_image(sample: CropSample) -> HandSample:
-    names = ("image", "presence", "vertices", "joints", "rotations", "shape", "joints_valid", "mesh_valid")
-    fields = {name: getattr(sample, name) for name in (*names, "visibility", "mask", "key")}
-    return HandSample(**fields, intrinsics=crop_intrinsics(sample), depth=None)
 
 
 def test_a_step_is_the_same_whatever_was_asked_before(sketch: _Sketch) -> None:
@@ -118,7 +112,7 @@ class _TenPhotographs:
         if index == 4:
             raise UnreadableSample("4.jpg: torn")
         self.loaded.append(index)
-        return _as_image(self._sketch(index, 160))
+        return as_image(self._sketch(index, 160))
 
 
 def test_an_epoch_shows_every_photograph_once_in_another_order_each_time(sketch: _Sketch) -> None:
@@ -146,7 +140,7 @@ def test_two_processes_share_an_epoch_without_overlap(sketch: _Sketch) -> None:
 
 def test_a_photographs_crop_holds_both_hands(sketch: _Sketch) -> None:
     for seed in range(20):
-        crop = photographed(_as_image(sketch(3, 160)), np.random.default_rng(seed), 64, _RECIPE)
+        crop = photographed(as_image(sketch(3, 160)), np.random.default_rng(seed), 64, _RECIPE)
         pixels = crop_intrinsics(crop).project(crop.joints.astype(np.float64))
         assert ((pixels > -8) & (pixels < 72)).all()
         assert crop.presence.all()

@@ -13,7 +13,8 @@ from lgnet_ros.data.augment import CropSample, flipped
 from lgnet_ros.data.synthetic.settings import SyntheticSettings
 from lgnet_ros.data.synthetic.stream import render_crop_sample
 from lgnet_ros.hand_model import HandModel
-from lgnet_ros.training.parts import BACKGROUND, PARTS, UNKNOWN, PartsHead, cell_parts, vertex_parts
+from lgnet_ros.training.batches import collate
+from lgnet_ros.training.parts import BACKGROUND, PARTS, UNKNOWN, PartsHead, vertex_parts
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +34,10 @@ def test_nails_are_dorsal_and_each_on_its_finger(parts: np.ndarray, hand_model: 
     assert ((tips - 1) // 2).tolist() == [1, 2, 3, 4, 5]  # thumb to little
 
 
+def parts_of(sample: CropSample, parts: np.ndarray) -> np.ndarray:
+    return collate([sample], parts)["parts"][0]
+
+
 def rendered(index: int) -> CropSample:
     return render_crop_sample(4, index, SyntheticSettings(split="train", scenes="one_hand"), 128)
 
@@ -40,7 +45,7 @@ def rendered(index: int) -> CropSample:
 @pytest.mark.parametrize("index", range(6))
 def test_cells_agree_with_the_mask(index: int, parts: np.ndarray) -> None:
     sample = rendered(index)
-    seen = cell_parts(sample, parts)
+    seen = parts_of(sample, parts)
     cells = sample.mask.reshape(16, 8, 16, 8)
     hand = ((cells == 1) | (cells == 2)).mean(axis=(1, 3))
     assert (seen[hand < 0.1] == BACKGROUND).all()
@@ -59,7 +64,7 @@ def test_where_a_joint_is_seen_its_finger_is_mostly(parts: np.ndarray) -> None:
         pixels = (joints / joints[:, 2:] @ sample.crop.matrix.T)[:, :2]
         rows = (pixels[:, ::-1] + 0.5) // 8
         for (row, column), of in zip(rows[seen_joints].astype(int), finger[seen_joints], strict=True):
-            there = cell_parts(sample, parts)[min(max(row, 0), 15), min(max(column, 0), 15)]
+            there = parts_of(sample, parts)[min(max(row, 0), 15), min(max(column, 0), 15)]
             agree += [(there - 1) % 12 // 2 == of] if there > BACKGROUND else []
     assert len(agree) > 60
     assert np.mean(agree) > 0.65  # of two fingers in a cell, the nearer one counts
@@ -67,7 +72,7 @@ def test_where_a_joint_is_seen_its_finger_is_mostly(parts: np.ndarray) -> None:
 
 def test_a_mirrored_crop_shows_the_same_parts_mirrored(parts: np.ndarray) -> None:
     sample = rendered(2)
-    seen, mirrored = cell_parts(sample, parts), cell_parts(flipped(sample), parts)
+    seen, mirrored = parts_of(sample, parts), parts_of(flipped(sample), parts)
     both = (seen != UNKNOWN) & (mirrored[:, ::-1] != UNKNOWN)
     assert both.mean() > 0.8
     mirrored = mirrored[:, ::-1]
@@ -78,7 +83,7 @@ def test_a_mirrored_crop_shows_the_same_parts_mirrored(parts: np.ndarray) -> Non
 
 def test_without_a_mask_only_cells_with_vertices_are_known(parts: np.ndarray) -> None:
     sample = rendered(1)
-    with_mask, without = cell_parts(sample, parts), cell_parts(replace(sample, mask=None), parts)
+    with_mask, without = parts_of(sample, parts), parts_of(replace(sample, mask=None), parts)
     assert not (without == BACKGROUND).any()
     shown = with_mask > BACKGROUND
     assert (with_mask == without)[shown].all()

@@ -21,7 +21,7 @@ def _write(path: Path, content: dict) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["full", "light", "nano", "nano_start", "nano_ablations"])
+@pytest.mark.parametrize("name", ["full", "light", "nano", "nano_start", "nano_gpu", "nano_ablations"])
 def test_synthetic_recipes_that_ship_are_valid(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(config_directory().parent)  # weights to start from are named from there
     recipe = Recipe.read(Path("config/train") / f"synthetic_{name}.yaml")

@@ -19,10 +19,12 @@ import pytest
 import torch
 
 import lgnet_ros
+from lgnet_ros.data.augment import CropSample
 from lgnet_ros.errors import UserError
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference import Engine
 from lgnet_ros.inference.weights import load_network, save_weights
+from lgnet_ros.training.batches import RenderedSource
 from lgnet_ros.training.checkpoints import read_checkpoint
 from lgnet_ros.training.export import export, network_of
 from lgnet_ros.training.initialization import initialized_network, load_parts
@@ -168,6 +170,27 @@ def test_a_run_of_another_recipe_is_not_resumed_nor_overwritten(recipe: Recipe, 
     with pytest.raises(UserError, match="another recipe .*seed: 5, now 6"):
         folder.open(replace(recipe, seed=6), resume=True)
     assert folder.open(replace(recipe, checkpoint_minutes=9.0), resume=True) is None
+
+
+def test_a_run_learns_from_what_its_device_cuts(
+    recipe: Recipe, sketch: Callable[..., CropSample], sources: _Make, hand_model: HandModel, tmp_path: Path
+) -> None:
+    def make(recipe: Recipe) -> Sources:
+        def render(index: int) -> CropSample:
+            return replace(sketch(index, 160), mask=np.zeros((160, 160), np.uint8))
+
+        return replace(sources(recipe), training=RenderedSource(recipe.data, render))
+
+    recipe = replace(recipe, data=replace(recipe.data, album=16), parts_loss=1.0)
+    start = initialized_network(recipe, hand_model).state_dict()
+    learned = _train(recipe, make, tmp_path / "run", hand_model)
+    assert any((learned[name] != value).any() for name, value in start.items())
+    with (tmp_path / "run" / "curve.csv").open(newline="", encoding="utf-8") as file:
+        last = list(csv.DictReader(file))[-1]
+    assert int(last["step"]) == 8 and int(last["samples"]) == 32
+    assert float(last["val/mpjpe_mm"]) > 0
+    held = read_checkpoint(RunFolder(tmp_path / "run").last)["state_dict"]
+    assert held["parts.classify.weight"].std() > 0 and torch.isfinite(held["parts.classify.weight"]).all()
 
 
 def test_a_later_stage_takes_over_what_fits(
