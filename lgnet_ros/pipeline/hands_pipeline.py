@@ -29,11 +29,15 @@ from lgnet_ros.pipeline.observation import Observation, observe
 from lgnet_ros.pipeline.placement import UnitHand, locate
 from lgnet_ros.pipeline.records import Frame, Hand, HandRelation
 from lgnet_ros.pipeline.settings import PipelineSettings
-from lgnet_ros.pipeline.suspects import Suspect, Suspects, same_hand
+from lgnet_ros.pipeline.suspects import Suspect, Suspects, is_doubted, may_be_doubted, same_hand, same_place
 from lgnet_ros.pipeline.tracking import Look, Person, Track, Tracker, look_at
 
 _Sighting = tuple[Observation, UnitHand]
+_Question = tuple["_View", Track, Observation]  # whether the followed hand that was seen there is one
 _HURRIED_SEARCH = 3  # of so many looks ahead in a hurry one is made
+_ASKED_EVERY_S = 0.5  # a second opinion about a followed hand
+_DOUBTS = 2  # so many in a row, and it is not followed further
+_DENIED_S = 10.0  # so long nothing is followed there that the second opinion is against at all
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,8 @@ class HandsPipeline:
         self._unsearched: _View | None = None  # the last step, if it has left the search to `look_ahead`
         self._ahead: list[Region] = []  # where the next step searches beside followed hands
         self._hurried = 0  # how many looks ahead in a row have been
+        self._unasked: _Question | None = None  # what the last step has left to `look_ahead`, too
+        self._denied: list[tuple[Observation, float]] = []  # what has turned out to be no hand, and when
         self.settings = self._settings
 
     @property
@@ -118,7 +124,7 @@ class HandsPipeline:
         """Forget every hand: the camera was stopped, or its clock jumped. Track ids are not used again."""
         self._tracker.reset()
         self._suspects.forget()
-        self._unsearched, self._ahead = None, []
+        self._unsearched, self._unasked, self._ahead, self._denied = None, None, [], []
         self._estimator.reset()
         self._stamp_s = -np.inf
 
@@ -187,6 +193,7 @@ class HandsPipeline:
             self._suspects.forget()
         if detections is None and self._tracker.missing and self._tracker.settled:
             self._unsearched = view
+        self._unasked = self._to_ask_about(view, sightings)
         looks = followed + again + searched + closer
         view.stopwatch.lap("tracking")
         hands, relations = self._hands(view, sightings)
@@ -195,12 +202,14 @@ class HandsPipeline:
         return Frame(stamp_s, hands, relations, view.stopwatch.finish(), crops)
 
     def look_ahead(self, hurried: bool = False) -> None:
-        """Search the last step's image for hands that are missing beside followed ones; the next step looks
-        closer there. That step would begin with this: who calls it after a result is out has the next sooner.
+        """Search the last step's image for hands that are missing beside followed ones, for the next step to
+        look closer there, and ask whether one that is followed is a hand. That step would begin with this:
+        who calls it after a result is out has the next sooner.
 
         hurried: the next image is waiting. Hands that are followed go first, and the search is left out, but
         for every third time.
         """
+        self._ask_again()
         view, self._unsearched = self._unsearched, None
         if view is None:
             return
@@ -208,6 +217,34 @@ class HandsPipeline:
         if self._hurried % _HURRIED_SEARCH == 0:
             looks = self._tracker.looks(view.stamp_s, view.intrinsics, self._estimator.size_px)
             self._ahead = self._detected(view, self._settings.acquisition.crops_following, looks)
+
+    def _to_ask_about(self, view: _View, sightings: dict[Track, _Sighting]) -> _Question | None:
+        """The followed hand of which nobody has been asked for longest, if that is long enough and an answer
+        could change anything.
+        """
+        if not isinstance(self._search, SecondOpinion):
+            return None
+        unsure = [
+            (view, track, hand)
+            for track, (hand, _) in sightings.items()
+            if view.stamp_s - track.asked_s >= _ASKED_EVERY_S and may_be_doubted(hand.score)
+        ]
+        return min(unsure, key=lambda question: question[1].asked_s, default=None)
+
+    def _ask_again(self) -> None:
+        """LGNet goes on seeing what it once took for a hand. What would not be found any more is not followed
+        any longer either.
+        """
+        question, self._unasked = self._unasked, None
+        if question is None or not isinstance(self._search, SecondOpinion):
+            return
+        view, track, hand = question
+        evidence = self._search.evidence(view.image, view.intrinsics, hand.joints_image)
+        doubted = is_doubted(hand.score, evidence)
+        track.asked_s, track.doubts = view.stamp_s, track.doubts + 1 if doubted else 0
+        if track.doubts == _DOUBTS:
+            self._tracker.give_up(track)
+            self._denied.append((hand, view.stamp_s))
 
     def _own_search(self, settings: PipelineSettings) -> Detector:
         """By the estimator's centers of hands, if it has them; else through tiles."""
@@ -316,13 +353,17 @@ class HandsPipeline:
         return [(hand, unit) for hand, unit in zip(found, units, strict=True) if unit is not None]
 
     def _second_opinion(self, view: _View, hand: Observation) -> float:
-        """Log odds of it being a hand, by the detector; 0 if it says nothing."""
+        """Log odds of it being a hand, by the detector; 0 if it says nothing. Of what has turned out to be
+        none LGNet sees more one moment and less another: it must not be taken for a hand in the next best.
+        """
         if not isinstance(self._search, SecondOpinion):
             return 0.0
         view.stopwatch.lap("tracking")
         evidence = self._search.evidence(view.image, view.intrinsics, hand.joints_image)
         view.stopwatch.lap("detection")
-        return evidence
+        self._denied = [denied for denied in self._denied if view.stamp_s - denied[1] < _DENIED_S]
+        again = any(same_place(hand, other) for other, _ in self._denied)
+        return -np.inf if evidence < 0 and again else evidence
 
     def _adopt(self, confirmed: list[_Sighting], sightings: dict[Track, _Sighting], stamp_s: float) -> None:
         """Follow confirmed hands: right ones first, then left ones, the nearest to somebody who lacks one

@@ -14,7 +14,9 @@ from lgnet_ros.pipeline.observation import Observation
 _SUREST = 0.999  # no look counts for more
 _LOOKS = 6  # so often something is looked at in a row; after that, further looks tell nothing new
 _FADES = 0.5  # what an earlier look counts for beside the next: in a picture that stays, it saw the same
-_AGAINST, _FOR = -2.0, 1.7  # log odds that a second opinion may add: it decides nothing alone
+_AGAINST, _FOR = -2.0, 1.7  # log odds that a second opinion may add to those of all looks
+_LEAST = -4.0  # and to those of one look: where LGNet is surer, it is not contradicted
+_TOGETHER = 2.5  # what LGNet's last look and a second opinion against it must amount to
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +39,8 @@ class Suspect:
 
     def looked_at(self, closer: Observation) -> Suspect:
         """With what one more look shows. If that is the other hand, earlier looks do not count."""
-        score = min(max(closer.score, 1 - _SUREST), _SUREST)
         before = _FADES * self.log_odds if closer.side == self.seen.side else 0.0
-        return Suspect(closer, before + math.log(score / (1 - score)), self.looks + 1)
+        return Suspect(closer, before + _log_odds(closer.score), self.looks + 1)
 
 
 class Suspects:
@@ -112,12 +113,37 @@ def same_hand(first: Observation, second: Observation) -> bool:
     """Whether two observations are of one physical hand: the same side at the same place, or both sides of
     the network claiming one hand, so that wrist lies on wrist and fingertip on fingertip.
     """
-    size = max(first.box[1], second.box[1])
     if first.side == second.side:
-        return bool(np.linalg.norm(first.box[0] - second.box[0]) < 0.5 * size)
+        return same_place(first, second)
+    size = max(first.box[1], second.box[1])
     apart = np.linalg.norm(first.joints_image - second.joints_image, axis=1)
     depth = abs(first.relative[2]) if first.shares_crop(second) else 0.0
     return bool(np.nanmean(apart) < 0.15 * size and depth < 0.03)
+
+
+def same_place(first: Observation, second: Observation) -> bool:
+    """Whether two observations are of one place, whichever hand they show there."""
+    size = max(first.box[1], second.box[1])
+    return bool(np.linalg.norm(first.box[0] - second.box[0]) < 0.5 * size)
+
+
+def is_doubted(score: float, evidence: float) -> bool:
+    """Whether a second opinion, log odds `evidence`, denies what LGNet sees as a hand, a presence of `score`,
+    however often LGNet has seen it so.
+    """
+    against = min(max(evidence, _LEAST), 0.0)
+    return against < 0 and _log_odds(score) + against < _TOGETHER
+
+
+def may_be_doubted(score: float) -> bool:
+    """Whether any second opinion could deny that."""
+    return is_doubted(score, _LEAST)
+
+
+def _log_odds(score: float) -> float:
+    """Of a presence, no surer than one look can be."""
+    held = min(max(score, 1 - _SUREST), _SUREST)
+    return math.log(held / (1 - held))
 
 
 def _distinct(suspects: list[Suspect], taken: list[Observation]) -> list[Suspect]:
@@ -134,10 +160,13 @@ def _is_sure(
     suspect: Suspect, settings: AcquisitionSettings, opinion: Callable[[Observation], float]
 ) -> bool:
     """Whether it is a hand by all that is known."""
-    lacking = math.log(settings.enter / (1 - settings.enter)) - suspect.log_odds
-    if not _AGAINST < lacking <= _FOR:
-        return lacking <= 0
-    return lacking <= min(max(opinion(suspect.seen), _AGAINST), _FOR)
+    score, lacking = suspect.seen.score, _log_odds(settings.enter) - suspect.log_odds
+    if lacking > _FOR:
+        return False
+    if lacking <= _AGAINST and not may_be_doubted(score):
+        return True
+    evidence = opinion(suspect.seen)
+    return lacking <= min(max(evidence, _AGAINST), _FOR) and not is_doubted(score, evidence)
 
 
 def _confirms(closer: Observation, before: Observation, settings: AcquisitionSettings) -> bool:

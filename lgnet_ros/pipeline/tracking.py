@@ -59,7 +59,8 @@ class TrackingSettings:
 @dataclass(eq=False)
 class Track:
     """One hand that is followed, or was until a moment ago. vertices (778, 3), joints (21, 3): m; size_px,
-    the side of `Observation.box`: as it was seen last.
+    the side of `Observation.box`: as it was seen last. asked_s, doubts: when a second opinion about it was
+    last asked for, and how many in a row were that it is no hand.
     """
 
     track_id: int
@@ -70,6 +71,8 @@ class Track:
     size_px: float
     stamp_s: float
     found_s: float
+    asked_s: float
+    doubts: int = 0
     seen: bool = True
     box: Box | None = None  # where it should be in this frame
 
@@ -239,10 +242,15 @@ class Tracker:
         if lost is not None:
             lost.filter, lost.seen = hand_filter, True
             return lost
-        track = Track(self._next_track, side, hand_filter, vertices, joints, size_px, stamp_s, stamp_s)
+        track = Track(self._next_track, side, hand_filter, vertices, joints, size_px, *[stamp_s] * 3)
         self._next_track += 1
         person.tracks[side] = track
         return track
+
+    def give_up(self, track: Track) -> None:
+        """Follow it no longer."""
+        for person in self.people:
+            person.tracks = {side: other for side, other in person.tracks.items() if other is not track}
 
     def distance(self, side: int, wrist: np.ndarray) -> float:
         """m from a wrist to the nearest hand of somebody who lacks this side; infinite if nobody does."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from faulty_engine import Faulty, engine_on
 
 from lgnet_ros.geometry import CameraIntrinsics, CropCamera
 from lgnet_ros.network.hand_centers import COLUMNS, IMAGE_HEIGHT, IMAGE_WIDTH, MAPS, ROWS, USUAL_EXTENT_PX
-from lgnet_ros.pipeline import HandsPipeline
+from lgnet_ros.pipeline import Frame, HandsPipeline
 from lgnet_ros.pipeline.center_search import CenterDetector
 from lgnet_ros.pipeline.spots import spots_of, spots_of_palms
 
@@ -280,5 +282,38 @@ def test_a_second_opinion_is_taken_from_the_image_where_the_hand_is(follow) -> N
         scene = [("right", wrist, np.zeros(3))]
         run = follow(lambda t, scene=scene: scene, 3, detector=CenterDetector(told), presence=0.95)
         followed.append([len(frame.hands) for frame in run.frames])
-    assert followed[0] == [1, 1, 1]
-    assert followed[1][0] == 0
+    assert followed == [[1, 1, 1], [0, 0, 0]]
+
+
+def _identities(follow, presence: float, logit: Callable[[float], float]) -> list[int | None]:
+    """Whom each frame of four seconds shows: of a hand LGNet is so sure, and of its palm palms are."""
+    wrist = np.array([0.0, 0.05, 0.5])
+    center = 0.6 * follow.intrinsics.project((wrist - [0.0, 0.08, 0.0])[None])[0]
+    told = Told((*center, 90, 0, -40, 3.0), palms=[])
+
+    def step(pipeline: HandsPipeline, image: np.ndarray, stamp: float) -> Frame:
+        told.told_palms = [(95.5, 95.5, 60, 0, -30, logit(stamp))]
+        return pipeline.step(image, follow.intrinsics, stamp)
+
+    scene = [("right", wrist, np.zeros(3))]
+    run = follow(lambda t: scene, 120, detector=CenterDetector(told), presence=presence, step=step)
+    return run.ids("right")
+
+
+def test_a_followed_hand_that_palms_deny_twice_is_let_go_until_they_see_it(follow) -> None:
+    seen = _identities(follow, 0.95, lambda t: -9.0 if 0.6 < t < 3.0 else 3.0)
+    assert set(seen[:45]) == {0}  # asked at 0.5, 1.0 and 1.5 s
+    assert set(seen[50:89]) == {None}
+    assert set(seen[100:]) == {1}
+
+
+def test_one_denial_is_no_reason_nor_are_many_where_lgnet_is_sure(follow) -> None:
+    assert set(_identities(follow, 0.95, lambda t: -9.0 if 0.6 < t < 1.2 else 3.0)) == {0}
+    assert set(_identities(follow, 0.9995, lambda t: -9.0)) == {0}
+
+
+def test_what_has_been_denied_is_not_followed_again_in_the_next_best_moment(follow) -> None:
+    """Palms go on being against it, but less than would have kept it from being followed before."""
+    assert set(_identities(follow, 0.98, lambda t: -2.4)[5:]) == {0}
+    after = _identities(follow, 0.98, lambda t: 3.0 if t < 0.6 else -9.0 if t < 2.0 else -2.4)
+    assert set(after[:45]) == {0} and set(after[50:]) == {None}

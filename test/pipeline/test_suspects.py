@@ -71,6 +71,30 @@ def test_a_second_opinion_is_asked_only_where_it_may_decide() -> None:
     assert asked == [0.95, 0.985]
 
 
+@pytest.mark.parametrize(
+    ("score", "opinion", "found"),
+    [
+        (0.97, -3.0, False),
+        (0.97, -0.9, True),
+        (0.93, -0.7, False),
+        (0.99, -2.0, True),
+        (0.997, -9.0, False),
+        (0.9986, -9.0, True),  # against it counts for 4 at most
+    ],
+)
+def test_what_a_second_opinion_denies_is_no_hand_however_often_it_is_seen(
+    score: float, opinion: float, found: bool
+) -> None:
+    """LGNet's last look and the opinion must amount to log odds of 2.5."""
+    suspects, hand = Suspects(), seen(100, score)
+    fresh = suspects.fresh([hand], [], 1, SETTINGS)
+    sure = suspects.weigh(fresh, [[hand]], [], SETTINGS, lambda hand: opinion)
+    while suspects.known:
+        known = suspects.known
+        sure += suspects.weigh(known, [[hand] for _ in known], [], SETTINGS, lambda hand: opinion)
+    assert len(sure) == int(found)
+
+
 def test_what_has_not_been_looked_at_waits_and_comes_first() -> None:
     suspects = Suspects()
     search(suspects, seen(100, 0.9), seen(300, 0.8))
