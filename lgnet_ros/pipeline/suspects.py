@@ -16,7 +16,7 @@ _LOOKS = 6  # so often something is looked at in a row; after that, further look
 _FADES = 0.5  # what an earlier look counts for beside the next: in a picture that stays, it saw the same
 _AGAINST, _FOR = -2.0, 1.7  # log odds that a second opinion may add to those of all looks
 _LEAST = -4.0  # and to those of one look: where LGNet is surer, it is not contradicted
-_TOGETHER = 2.5  # what LGNet's last look and a second opinion against it must amount to
+_TOGETHER = 1.5  # what LGNet's last look and a second opinion against it must amount to
 
 
 @dataclass(frozen=True, eq=False)

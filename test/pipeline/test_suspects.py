@@ -75,17 +75,17 @@ def test_a_second_opinion_is_asked_only_where_it_may_decide() -> None:
     ("score", "opinion", "found"),
     [
         (0.97, -3.0, False),
-        (0.97, -0.9, True),
-        (0.93, -0.7, False),
-        (0.99, -2.0, True),
-        (0.997, -9.0, False),
-        (0.9986, -9.0, True),  # against it counts for 4 at most
+        (0.97, -1.9, True),
+        (0.90, -0.8, False),
+        (0.99, -3.0, True),
+        (0.995, -9.0, False),
+        (0.9965, -9.0, True),  # against it counts for 4 at most
     ],
 )
 def test_what_a_second_opinion_denies_is_no_hand_however_often_it_is_seen(
     score: float, opinion: float, found: bool
 ) -> None:
-    """LGNet's last look and the opinion must amount to log odds of 2.5."""
+    """LGNet's last look and the opinion must amount to log odds of 1.5."""
     suspects, hand = Suspects(), seen(100, score)
     fresh = suspects.fresh([hand], [], 1, SETTINGS)
     sure = suspects.weigh(fresh, [[hand]], [], SETTINGS, lambda hand: opinion)
