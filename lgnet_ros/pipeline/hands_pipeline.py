@@ -35,7 +35,7 @@ from lgnet_ros.pipeline.tracking import Look, Person, Track, Tracker, look_at
 _Sighting = tuple[Observation, UnitHand]
 _Question = tuple["_View", Track, Observation]  # whether the followed hand that was seen there is one
 _HURRIED_SEARCH = 3  # of so many looks ahead in a hurry one is made
-_ASKED_EVERY_S = 0.5  # a second opinion about a followed hand
+_ASKED_EVERY_S = 1.0  # a second opinion about a followed hand
 _DOUBTS = 2  # so many in a row, and it is not followed further
 _DENIED_S = 10.0  # so long nothing is followed there that the second opinion is against at all
 
