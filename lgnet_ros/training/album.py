@@ -77,7 +77,7 @@ class Album:
         except RuntimeError:
             raise UserError(
                 f"data.album {self._recipe.album}: {values.device} has no room for so many images; "
-                f"each takes {values[0].numel() / 1e6:.2f} MB, beside what the network needs"
+                f"each takes {values[0].nbytes / 1e6:.2f} MB, beside what the network needs"
             ) from None
 
 
@@ -100,9 +100,8 @@ def cut(pictures: Tensors, views: Views, colors: np.ndarray, size_px: int, parts
     to_picture = _from_rays(picture_focal, width) @ rotation.mT @ _to_rays(focal, size_px)
     places = _pixels(to_picture, size_px, width)
     images = _recolored(_seen(pictures["images"].movedim(-1, 1), places, BORDER_RGB), colors)
-    masks = F.grid_sample(pictures["masks"][:, None].float(), places, "nearest", "zeros", align_corners=True)[
-        :, 0
-    ]
+    labels = pictures["masks"][:, None].float()
+    labels = F.grid_sample(labels, places, "nearest", "zeros", align_corners=True)
     joints = pictures["joints"] @ rotation.mT[:, None]
     valid = pictures["joints_valid"] & pictures["presence"].bool()[..., None]
     inside = valid & _inside(pictures["joints"], picture_focal, width) & _inside(joints, focal, size_px)
@@ -111,7 +110,7 @@ def cut(pictures: Tensors, views: Views, colors: np.ndarray, size_px: int, parts
     rotations[:, :, 0] = rotation[:, None] @ rotations[:, :, 0]
     crops = {
         "images": images.movedim(1, -1),
-        "masks": masks.to(torch.uint8),
+        "masks": labels[:, 0].to(torch.uint8),
         "presence": presence.float(),
         "vertices": pictures["vertices"] @ rotation.mT[:, None],
         "joints": joints,
