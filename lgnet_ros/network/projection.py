@@ -9,18 +9,20 @@ from torch import Tensor
 NEAREST_DEPTH = 0.05
 
 
-def project_to_crop(points: Tensor, focal_px: Tensor, input_size: int) -> Tensor:
+def project_to_crop(
+    points: Tensor, focal_px: Tensor, input_size: int, nearest_m: float = NEAREST_DEPTH
+) -> Tensor:
     """Crop pixels of points in the crop camera's frame.
 
     Args:
-        points: (B,…,3) m; depths below `NEAREST_DEPTH` are taken as that, so that all is finite.
+        points: (B,…,3) m; depths below `nearest_m` are taken as that, so that all is finite.
         focal_px: (B,) focal length in crop pixels.
         input_size: S; the principal point is (S − 1)/2.
 
     Returns:
         (B,…,2) px.
     """
-    depth = points[..., 2:].clamp(min=NEAREST_DEPTH)
+    depth = points[..., 2:].clamp(min=nearest_m)
     focal = focal_px.reshape(-1, *[1] * (points.ndim - 1))
     return focal * points[..., :2] / depth + (input_size - 1) / 2
 

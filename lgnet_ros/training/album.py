@@ -14,6 +14,7 @@ from torch import Tensor
 from lgnet_ros.data.augment import MIN_JOINTS_INSIDE, color_changes
 from lgnet_ros.errors import UserError
 from lgnet_ros.geometry.crops import BORDER_RGB
+from lgnet_ros.network.projection import project_to_crop
 from lgnet_ros.training.augmentation import Views, random_views
 from lgnet_ros.training.parts import cell_parts
 from lgnet_ros.training.recipe import DataRecipe
@@ -189,9 +190,9 @@ def _recolored(images: Tensor, colors: np.ndarray) -> Tensor:
 
 def _inside(joints: Tensor, focal: Tensor, size_px: int) -> Tensor:
     """(B,2,21): before the camera and in its picture."""
-    depth = joints[..., 2]
-    pixels = joints[..., :2] / depth.clamp(min=_CLOSEST_M)[..., None] * focal[:, None, None, None]
-    return (depth > _CLOSEST_M) & ((pixels >= -size_px / 2) & (pixels < size_px / 2)).all(-1)
+    pixels = project_to_crop(joints, focal, size_px, _CLOSEST_M)
+    in_picture = (pixels >= -0.5) & (pixels < size_px - 0.5)
+    return (joints[..., 2] > _CLOSEST_M) & in_picture.all(-1)
 
 
 def _mirrored_where(flipped: Tensor, crops: Tensors) -> Tensors:

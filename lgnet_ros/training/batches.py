@@ -67,7 +67,7 @@ class SyntheticSource:
         replayed = self._recipe.batch - fresh
         earlier = min(step // self._lanes, self._recipe.replay_window // fresh)
         steps = step - self._lanes * rng.integers(0, earlier + 1, replayed)
-        own = (step * ranks + rank) * fresh + np.arange(fresh)
+        own = _rendered_for(step, rank, ranks, fresh)
         return np.concatenate([own, (steps * ranks + rank) * fresh + rng.integers(0, fresh, replayed)])
 
     def _cached(self, index: int) -> CropSample:
@@ -76,6 +76,11 @@ class SyntheticSource:
             if len(self._cache) > self._recipe.replay_window + self._recipe.batch:
                 self._cache.popitem(last=False)
         return self._cache[index]
+
+
+def _rendered_for(step: int, rank: int, ranks: int, fresh: int) -> np.ndarray:
+    """The images, `fresh` of them, that are rendered for a step of a process, and for no other."""
+    return (step * ranks + rank) * fresh + np.arange(fresh)
 
 
 class RenderedSource:
@@ -87,8 +92,9 @@ class RenderedSource:
 
     def batch(self, step: int, rank: int, ranks: int) -> list[CropSample]:
         """The images of one step; `recipe.fresh_per_batch` of them."""
-        fresh = self._recipe.fresh_per_batch
-        return [self._render((step * ranks + rank) * fresh + slot) for slot in range(fresh)]
+        return [
+            self._render(index) for index in _rendered_for(step, rank, ranks, self._recipe.fresh_per_batch)
+        ]
 
 
 class DatasetSource:

@@ -16,6 +16,7 @@ from lgnet_ros.hand_model import HandModel
 from lgnet_ros.hand_model.anatomy import FINGER_JOINT_NAMES, anatomical_axes
 from lgnet_ros.hand_model.mesh import vertex_normals
 from lgnet_ros.hand_model.topology import LEFT, RIGHT, SIDES
+from lgnet_ros.network.projection import project_to_crop
 
 CELLS = 16  # per side of the crop
 BACKGROUND, UNKNOWN = 0, -1
@@ -101,10 +102,8 @@ def _nearest_vertices(
     """The part and the hand (B,16,16) of each cell's nearest vertex, UNKNOWN and -1 without one."""
     depth = vertices[..., 2]
     ahead = present[..., None] & (depth >= _NEAREST_M)
-    crops = (
-        vertices[..., :2] / depth.clamp(min=_NEAREST_M)[..., None] * (focal_px / size_px)[:, None, None, None]
-    )
-    column, row = ((crops + 0.5) * CELLS).floor().unbind(-1)
+    pixels = project_to_crop(vertices, focal_px, size_px, _NEAREST_M)
+    column, row = ((pixels + 0.5) * (CELLS / size_px)).floor().unbind(-1)
     inside = ahead & (row >= 0) & (row < CELLS) & (column >= 0) & (column < CELLS)
     cell = torch.where(inside, row * CELLS + column, CELLS * CELLS).long().flatten(1)
     # Nearest first: depth in micrometres above, vertex below, in one number of which the least stays.

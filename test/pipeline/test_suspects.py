@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -19,10 +21,24 @@ def seen(x: float, score: float) -> Observation:
     return Observation(0, score, None, None, None, np.zeros(3), joints, box)
 
 
-def search(suspects: Suspects, *hands: Observation) -> list[Observation]:
+def unasked(_: Observation) -> float:
+    return 0.0
+
+
+def search(
+    suspects: Suspects, *hands: Observation, opinion: Callable[[Observation], float] = unasked
+) -> list[Observation]:
     """One step that finds these and looks at each closer, seeing the same."""
     fresh = suspects.fresh(list(hands), [], len(hands), SETTINGS)
-    return suspects.weigh(fresh, [[suspect.seen] for suspect in fresh], [], SETTINGS)
+    return suspects.weigh(fresh, [[suspect.seen] for suspect in fresh], [], SETTINGS, opinion)
+
+
+def look_again(
+    suspects: Suspects, hand: Observation, opinion: Callable[[Observation], float] = unasked
+) -> list[Observation]:
+    """One step that looks at all that is known, seeing this hand."""
+    known = suspects.known
+    return suspects.weigh(known, [[hand] for _ in known], [], SETTINGS, opinion)
 
 
 def test_one_plain_look_is_enough_and_doubtful_ones_add_up() -> None:
@@ -31,8 +47,7 @@ def test_one_plain_look_is_enough_and_doubtful_ones_add_up() -> None:
     assert search(suspects, seen(300, 0.9)) == []
     found = []
     for _ in range(4):
-        known = suspects.known
-        found += suspects.weigh(known, [[seen(300, 0.9)] for _ in known], [], SETTINGS)
+        found += look_again(suspects, seen(300, 0.9))
     assert len(found) == 1 and suspects.known == []
 
 
@@ -51,9 +66,8 @@ def test_one_plain_look_is_enough_and_doubtful_ones_add_up() -> None:
 def test_a_second_opinion_helps_to_decide_and_decides_nothing_alone(
     score: float, opinion: float, found: bool
 ) -> None:
-    suspects, hand = Suspects(), seen(100, score)
-    fresh = suspects.fresh([hand], [], 1, SETTINGS)
-    sure = suspects.weigh(fresh, [[hand]], [], SETTINGS, lambda hand: opinion)
+    suspects = Suspects()
+    sure = search(suspects, seen(100, score), opinion=lambda hand: opinion)
     assert (len(sure), len(suspects.known)) == ((1, 0) if found else (0, 1))
 
 
@@ -65,9 +79,7 @@ def test_a_second_opinion_is_asked_only_where_it_may_decide() -> None:
         return 0.0
 
     for score in (0.7, 0.95, 0.985, 0.9985):
-        suspects, hand = Suspects(), seen(100, score)
-        fresh = suspects.fresh([hand], [], 1, SETTINGS)
-        suspects.weigh(fresh, [[hand]], [], SETTINGS, opinion)
+        search(Suspects(), seen(100, score), opinion=opinion)
     assert asked == [0.95, 0.985]
 
 
@@ -87,11 +99,9 @@ def test_what_a_second_opinion_denies_is_no_hand_however_often_it_is_seen(
 ) -> None:
     """LGNet's last look and the opinion must amount to log odds of 1.5."""
     suspects, hand = Suspects(), seen(100, score)
-    fresh = suspects.fresh([hand], [], 1, SETTINGS)
-    sure = suspects.weigh(fresh, [[hand]], [], SETTINGS, lambda hand: opinion)
+    sure = search(suspects, hand, opinion=lambda hand: opinion)
     while suspects.known:
-        known = suspects.known
-        sure += suspects.weigh(known, [[hand] for _ in known], [], SETTINGS, lambda hand: opinion)
+        sure += look_again(suspects, hand, lambda hand: opinion)
     assert len(sure) == int(found)
 
 
