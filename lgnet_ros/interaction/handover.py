@@ -58,6 +58,7 @@ class HandoverLimits:
             pointing_deg=wider * self.pointing_deg,
             palm_up_deg=wider * self.palm_up_deg,
             still_m_s=wider * self.still_m_s,
+            apart_m=self.apart_m / wider,
         )
 
 
@@ -175,7 +176,7 @@ def _shown(state: str, cue: HandCue, robot: RobotSide, limits: HandoverLimits, s
     distance = float(np.linalg.norm(to_robot))
     toward = to_robot / max(distance, 1e-9)
     held_out = distance <= allowed.reach_m and _within(cue.palm.rotation[:, 0], toward, allowed.pointing_deg)
-    if not held_out or cue.gap_m < limits.apart_m:
+    if not held_out or cue.gap_m < allowed.apart_m:
         return "rests"
     still = still_s >= limits.still_s
     if cue.grasp in _HOLDING:

@@ -117,6 +117,13 @@ def test_state_that_holds_is_left_later_than_it_is_entered():
     assert watch([(cue(), 1.0), (there, 1.0)], limits)[-1] == "offers"
 
 
+def test_hands_that_sway_about_the_limit_do_not_flicker():
+    swaying = [(cue(gap_m=0.03 + 0.003 * np.sin(number / 5)), 1 / RATE_HZ) for number in range(300)]
+    states = watch([(cue(), 1.0), *swaying], HandoverLimits(apart_m=0.03, ease=0.25))
+    assert set(states[-300:]) == {"offers"}
+    assert watch([(cue(), 1.0), (cue(gap_m=0.02), 1.0)])[-1] == "rests"
+
+
 def test_open_palm_means_what_the_robot_says_it_means():
     limits = HandoverLimits(open_palm="receives")
     assert watch([(cue(), 1.0)], limits)[-1] == "receives"
