@@ -83,9 +83,11 @@ def use_large_shared_memory(environment: MutableMapping[str, str] = os.environ) 
     Call before rclpy.init.
 
     Returns:
-        The file that Fast DDS will read, or None: the user has chosen transports, or the package's share
-        folder was not found.
+        The file that Fast DDS will read, or None: the user has chosen transports or this machine alone, or
+        the package's share folder was not found.
     """
+    if environment.get("ROS_LOCALHOST_ONLY") == "1":
+        return None  # up to Iron the profile's own transport would go round that
     chosen = next((environment[name] for name in _PROFILE_VARIABLES.values() if environment.get(name)), None)
     if chosen is not None or environment.get(_TRANSPORTS_VARIABLE):
         return chosen

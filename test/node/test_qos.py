@@ -66,6 +66,12 @@ def test_transports_of_the_user_stay():
     assert environment == {"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4"}
 
 
+def test_who_keeps_to_this_machine_gets_no_transport_that_leaves_it():
+    environment = {"ROS_LOCALHOST_ONLY": "1"}
+    assert use_large_shared_memory(environment) is None
+    assert environment == {"ROS_LOCALHOST_ONLY": "1"}
+
+
 @pytest.mark.parametrize(("package", "variable"), [("fastdds", "FASTDDS"), ("fastrtps", "FASTRTPS")])
 def test_profile_goes_by_the_name_that_this_fast_dds_reads(tmp_path, package, variable):
     (tmp_path / "share" / package).mkdir(parents=True)
