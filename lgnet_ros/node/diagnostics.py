@@ -44,6 +44,8 @@ class Diagnostics:
         self._statistics, self._faults = statistics, faults
         self._known_faults: dict[FaultKind, int] = {}
         self.state: InputState | None = None
+        self.refusal = ""
+        """Why the node is not what it was told to become, in words."""
         self.forget_model()
 
     def forget_model(self) -> None:
@@ -86,6 +88,8 @@ class Diagnostics:
         return status
 
     def _output_level(self, rate: float) -> tuple[bytes, str]:
+        if self.refusal:
+            return DiagnosticStatus.ERROR, self.refusal
         if self.state is None:
             return DiagnosticStatus.OK, "not active"
         arrived, answered = (self._statistics.seconds_since(name) for name in (RECEIVED, PROCESSED))

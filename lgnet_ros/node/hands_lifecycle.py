@@ -79,6 +79,7 @@ class HandsNode(LifecycleNode):
         except Exception as error:
             self._clean_up()
             return self._refused("configure", error)
+        self._diagnostics.refusal = ""
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -88,6 +89,7 @@ class HandsNode(LifecycleNode):
         except Exception as error:
             self._deactivate()
             return self._refused("activate", error)
+        self._diagnostics.refusal = ""
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -179,7 +181,8 @@ class HandsNode(LifecycleNode):
         spare_what_is_loaded()  # the network goes now, with whatever of it refers to itself
 
     def _refused(self, transition: str, error: Exception) -> TransitionCallbackReturn:
-        self.get_logger().error(f"cannot {transition}: {_in_words(error)}")
+        self._diagnostics.refusal = f"cannot {transition}: {_in_words(error)}"
+        self.get_logger().error(self._diagnostics.refusal)
         return TransitionCallbackReturn.FAILURE
 
     @contextlib.contextmanager

@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed")
 
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lgnet_ros.msg import Hands
 from lifecycle_msgs.msg import Transition
 from rcl_interfaces.srv import DescribeParameters
@@ -98,13 +99,20 @@ def test_configuring_that_fails_is_one_line_and_can_be_tried_again(rig, double, 
     def refuse(_parameters):
         raise error
 
+    arrays = rig.listener.listen(DiagnosticArray, "/diagnostics")
+
+    def level_of_the_output():
+        return arrays and (arrays[-1].status[1].level, "cannot configure: " in arrays[-1].status[1].message)
+
     with hands_node_with(double, monkeypatch, autostart=False):
         works = hands_lifecycle.load_pipeline
         monkeypatch.setattr(hands_lifecycle, "load_pipeline", refuse)
         assert not rig.transition(CONFIGURE)
         assert rig.state() == "unconfigured"
+        wait_until(lambda: level_of_the_output() == (DiagnosticStatus.ERROR, True))
         monkeypatch.setattr(hands_lifecycle, "load_pipeline", works)
         assert rig.transition(CONFIGURE) and rig.state() == "inactive"
+        wait_until(lambda: level_of_the_output() == (DiagnosticStatus.OK, False))
     errors = [
         line for line in capfd.readouterr().err.splitlines() if "[ERROR]" in line or "Traceback" in line
     ]
