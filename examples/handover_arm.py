@@ -46,7 +46,7 @@ PARAMETERS = {
     "linear_speed": (0.25, "Fastest motion of the tool (m/s)."),
     "angular_speed": (1.0, "Fastest turn of the tool (rad/s)."),
     "clearance": (0.08, "Nearest that the tool's origin comes to a keep-out volume (m)."),
-    "oldest": (0.3, "With an older state or keep-out volume (s) the arm stands still."),
+    "oldest": (0.3, "With a state or keep-out volume that is further (s) from now the arm stands still."),
 }
 _HAND_POINTS = 778  # of ~/keepout for each hand
 _SHELLS = (0.25, 0.5, 0.75, 1.0)  # the volume is full: its surface, and what lies inside
@@ -139,10 +139,10 @@ class HandoverArm(Node):
         if report is None:
             return None
         oldest = self._number("oldest")
-        if report.state == Handover.UNKNOWN or now_s - _seconds(report.header) > oldest:
+        if report.state == Handover.UNKNOWN or abs(now_s - _seconds(report.header)) > oldest:
             self.standing_still_for = report.reason or "the state is too old"
             return None
-        if now_s - self._volume_stamp_s > oldest:
+        if abs(now_s - self._volume_stamp_s) > oldest:
             self.standing_still_for = "the keep-out volume is too old"
             return None
         if report.state == Handover.RESTS:

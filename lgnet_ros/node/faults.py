@@ -25,6 +25,7 @@ class FaultKind(Enum):
     SIZE_MISMATCH = "image and CameraInfo of different size"
     BAD_STAMP = "unusable image stamp"
     NO_FRAME = "image without a frame_id"
+    CLOCK = "image stamp of another clock"
     STAMP_BACKWARD = "image stamp that jumps back or repeats"
     BAD_DEPTH = "unusable depth image"
     MISSING_DEPTH = "missing depth image"

@@ -41,7 +41,8 @@ class Handover:
         self._node = node
         self._server = compat.interactive_marker_server(node, NAMESPACE)
         self._target = node.create_publisher(PoseStamped, topics.HANDOVER_TARGET.name, RESULTS)
-        self._chosen: int | None = None
+        self.chosen: int | None = None
+        """Track id of the hand that was clicked last."""
         self._shown: dict[str, bool] = {}  # name of the marker -> whether it is shown as chosen
 
     def close(self) -> None:
@@ -57,23 +58,22 @@ class Handover:
             del self._shown[name]
         for name, hand in hands.items():
             self._show(name, hand, message)
-            if hand.track_id == self._chosen:
+            if hand.chosen:
                 pose = target_pose(hand, parameters.handover_standoff, parameters.handover_tool_rpy)
                 self._target.publish(PoseStamped(header=message.header, pose=pose))
         self._server.applyChanges()
 
     def _show(self, name: str, hand: HandMsg, message: Hands) -> None:
-        chosen = hand.track_id == self._chosen
-        if self._shown.get(name) == chosen:
+        if self._shown.get(name) == hand.chosen:
             self._server.setPose(name, hand.palm, message.header)
             return
-        marker = clickable_marker(name, hand, chosen)
+        marker = clickable_marker(name, hand)
         marker.header = message.header
         self._server.insert(marker, feedback_callback=self._on_feedback)
-        self._shown[name] = chosen
+        self._shown[name] = hand.chosen
 
     def _on_feedback(self, feedback: InteractiveMarkerFeedback) -> None:
-        self._chosen = chosen_after(feedback, self._chosen)
+        self.chosen = chosen_after(feedback, self.chosen)
 
 
 def chosen_after(feedback: InteractiveMarkerFeedback, chosen: int | None) -> int | None:
@@ -84,9 +84,9 @@ def chosen_after(feedback: InteractiveMarkerFeedback, chosen: int | None) -> int
     return None if int(number) == chosen else int(number)
 
 
-def clickable_marker(name: str, hand: HandMsg, chosen: bool) -> InteractiveMarker:
+def clickable_marker(name: str, hand: HandMsg) -> InteractiveMarker:
     """A translucent sphere in the palm that can be clicked. A primitive: meshes here would end RViz."""
-    rgb = CHOSEN_COLOR if chosen else SIDE_COLORS[SIDE_NAMES[hand.side]]
+    rgb = CHOSEN_COLOR if hand.chosen else SIDE_COLORS[SIDE_NAMES[hand.side]]
     sphere = Marker(type=Marker.SPHERE, color=color(rgb, 0.45))
     sphere.scale.x = sphere.scale.y = sphere.scale.z = _SPHERE_SIZE_M
     sphere.pose.orientation.w = 1.0
@@ -97,7 +97,7 @@ def clickable_marker(name: str, hand: HandMsg, chosen: bool) -> InteractiveMarke
         markers=[sphere],
     )
     button.orientation.w = 1.0
-    description = "handover target" if chosen else ""
+    description = "handover target" if hand.chosen else ""
     return InteractiveMarker(
         name=name, description=description, pose=hand.palm, scale=_SPHERE_SIZE_M, controls=[button]
     )

@@ -19,15 +19,16 @@ STATE_COLORS = {
     "receives": (0.98, 0.85, 0.25),
 }
 _LENGTH_M = 0.1
+_SHOWN_FOR_S = 1.0  # a hand may have left since, and the ellipsoid that says so would fill the room
 _NAMES = ("approach", "approach_uncertainty", "handover")
 
 
 def handover_markers(report: Handover) -> MarkerArray:
     """An arrow along the tool's z, the ellipsoid that holds its position with 95 %, a line of text; without
-    a hand, their deletion.
+    a hand, or once it was seen too long ago, their deletion.
     """
     header = report.header
-    if not report.seen:
+    if not report.seen or _age_s(report) > _SHOWN_FOR_S:
         return MarkerArray(markers=[deletion((name, 0), header) for name in _NAMES])
     state = HANDOVER_STATES[report.state]
     at = xyz(report.approach.pose.position)
@@ -48,8 +49,11 @@ def handover_text(report: Handover) -> str:
         return f"{state}: {report.reason}"
     covariance = np.asarray(report.approach.covariance).reshape(6, 6)[:3, :3]
     std_mm = 1e3 * float(np.sqrt(np.linalg.eigvalsh(covariance)[-1]))
-    age_ms = 1e3 * (report.age.sec + 1e-9 * report.age.nanosec)
-    return f"{SIDE_NAMES[report.side]} {state}, ±{std_mm:.0f} mm, {age_ms:.0f} ms old"
+    return f"{SIDE_NAMES[report.side]} {state}, ±{std_mm:.0f} mm, {1e3 * _age_s(report):.0f} ms old"
+
+
+def _age_s(report: Handover) -> float:
+    return report.age.sec + 1e-9 * report.age.nanosec
 
 
 def _outline(center: np.ndarray, covariance: np.ndarray) -> Ellipsoid:

@@ -13,14 +13,14 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from visualization_msgs.msg import InteractiveMarkerFeedback, MarkerArray
+from visualization_msgs.msg import MarkerArray
 
 from lgnet_ros.errors import UserError
 from lgnet_ros.interaction.handover import RobotSide
 from lgnet_ros.msg import Handover, Hands
 from lgnet_ros.node import compat, topics
+from lgnet_ros.node.clocks import steady_timer
 from lgnet_ros.node.exiting import end_process
-from lgnet_ros.node.handover import chosen_after
 from lgnet_ros.node.handover_markers import handover_markers
 from lgnet_ros.node.handover_parameters import HandoverParameters
 from lgnet_ros.node.handover_watch import HandoverWatch
@@ -50,23 +50,12 @@ class HandoverNode(Node):
         self._reports = self.create_publisher(Handover, topics.HANDOVER_STATE.name, RESULTS)
         self._markers = self.create_publisher(MarkerArray, topics.HANDOVER_MARKERS.name, RESULTS)
         self.create_subscription(Hands, topics.HANDOVER_HANDS.name, self._on_hands, _NEWEST)
-        self.create_subscription(
-            InteractiveMarkerFeedback, topics.HANDOVER_CLICKS.name, self._on_click, RESULTS
-        )
-        self._timer = self.create_timer(SILENCE_S, self._on_silence)
+        self._timer = steady_timer(self, SILENCE_S, self._report)
         self.add_on_set_parameters_callback(self._on_set_parameters)
 
     def _on_hands(self, message: Hands) -> None:
         self._watch.see(message, self._robot_side(message.header.frame_id), self._values)
         self._timer.reset()
-        self._report()
-
-    def _on_click(self, feedback: InteractiveMarkerFeedback) -> None:
-        self._watch.clicked = chosen_after(feedback, self._watch.clicked)
-
-    def _on_silence(self) -> None:
-        if self.count_publishers(self.resolve_topic_name(topics.HANDOVER_HANDS.name)) == 0:
-            self._watch.clicked = None  # another hands node counts its track ids from 0 again
         self._report()
 
     def _report(self) -> None:

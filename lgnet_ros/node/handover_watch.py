@@ -19,6 +19,7 @@ from lgnet_ros.interaction.handover import (
 )
 from lgnet_ros.msg import Hand as HandMsg
 from lgnet_ros.msg import Handover, Hands
+from lgnet_ros.node.clocks import is_ahead
 from lgnet_ros.node.handover import target_pose
 from lgnet_ros.node.handover_parameters import HandoverParameters
 from lgnet_ros.node.messages import SIDE_NAMES, palm_of, xyz
@@ -30,8 +31,6 @@ class HandoverWatch:
     """What is known of the hands. `see` every message, ask for a `report` at any time."""
 
     def __init__(self) -> None:
-        self.clicked: int | None = None
-        """Track id of the hand that was clicked in RViz, for `hand: clicked`."""
         self._message: Hands | None = None
         self._robot: RobotSide | None = None
         self._memories: dict[int, HandoverMemory] = {}
@@ -63,7 +62,7 @@ class HandoverWatch:
         memory = None if hand is None else self._memories.get(hand.track_id)
         if hand is not None:
             self._describe(report, hand, age_s, parameters)
-        report.reason = self._reason(report, hand, memory, age_s, parameters)
+        report.reason = self._reason(report, hand, memory, now_s, age_s, parameters)
         if memory is not None and not report.reason:
             report.state = HANDOVER_STATES.index(memory.state)
             report.held = duration(max(now_s - memory.since_s, 0.0))
@@ -72,7 +71,7 @@ class HandoverWatch:
     def _choice(self, wanted: str) -> HandMsg | None:
         hands = [] if self._message is None else self._message.hands
         if wanted == "clicked":
-            return next((hand for hand in hands if hand.track_id == self.clicked), None)
+            return next((hand for hand in hands if hand.chosen), None)
         if wanted != "nearest":
             return next((hand for hand in hands if SIDE_NAMES[hand.side] == wanted), None)
         # One that acts goes before one that is only near; of two that act, the one that did so first.
@@ -113,11 +112,14 @@ class HandoverWatch:
         report: Handover,
         hand: HandMsg | None,
         memory: HandoverMemory | None,
+        now_s: float,
         age_s: float,
         parameters: HandoverParameters,
     ) -> str:
         """Why nothing can be said; empty if something can."""
         assert self._message is not None
+        if is_ahead(stamp_seconds(self._message), now_s):
+            return "the newest answer is stamped in the future: clocks differ, or time has jumped back"
         if age_s > parameters.oldest:
             return f"the newest answer is {age_s:.2f} s old"
         if not self._message.calibrated:

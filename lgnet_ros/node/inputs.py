@@ -15,6 +15,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from lgnet_ros.node import compat
+from lgnet_ros.node.clocks import steady_timer
 from lgnet_ros.node.faults import FaultKind, FaultLog
 from lgnet_ros.node.parameters import HandsParameters
 from lgnet_ros.node.subscriptions import MatchedSubscription
@@ -59,11 +60,11 @@ class Inputs:
         self._camera_infos: deque[Any] = deque(maxlen=KEPT_CAMERA_INFOS)
         self._detections: Any | None = None
         self._last_stamp_ns = self._handed_on_ns = 0
-        self._unpaired_since_s: float | None = None  # the last pair, or the first image
+        self._unpaired_since_s: float | None = None  # the first image since the last pair
         self._entrances: tuple[Any, Any] | None = None
         self._node = node
         self.subscriptions = self._subscribe()
-        self._timer = node.create_timer(CHECK_PERIOD_S, self._check)
+        self._timer = steady_timer(node, CHECK_PERIOD_S, self._check)
 
     @property
     def image_subscription(self) -> MatchedSubscription:
@@ -136,7 +137,7 @@ class Inputs:
             self._entrances[1].signalMessage(depth)
 
     def _on_pair(self, image: Any, depth: Any) -> None:
-        self._unpaired_since_s = time.monotonic()
+        self._unpaired_since_s = None
         if _stamp_ns(image) > self._handed_on_ns:  # else it, or a newer one, has gone on without depth
             self._hand_on(image, depth)
 

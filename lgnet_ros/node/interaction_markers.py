@@ -47,12 +47,12 @@ class InteractionMarkers:
     def __init__(self) -> None:
         self._markers = FigureMarkers()
 
-    def update(self, message: Hands, keepout: Sequence[np.ndarray]) -> bytes:
+    def update(self, message: Hands, keepout: Sequence[np.ndarray] | None) -> bytes:
         """A serialised MarkerArray of `message`; what is no longer there since the last is deleted.
 
         Args:
             message: the hands.
-            keepout: per hand, (N,3) points of its keep-out surface.
+            keepout: per hand, (N,3) points of its keep-out surface; None: it is not shown.
         """
         return self._markers.update(interaction_figures(message, keepout), message.header)
 
@@ -61,21 +61,25 @@ class InteractionMarkers:
         return self._markers.update([], header)
 
 
-def interaction_figures(message: Hands, keepout: Sequence[np.ndarray]) -> list[Figure]:
+def interaction_figures(message: Hands, keepout: Sequence[np.ndarray] | None) -> list[Figure]:
     """What is shown of `message`; see `InteractionMarkers.update`."""
     figures: list[Figure] = []
     sides: Counter[str] = Counter()
-    for hand, points in zip(message.hands, keepout, strict=True):
+    for number, hand in enumerate(message.hands):
         side = SIDE_NAMES[hand.side]
-        figures += hand_figures(hand, points, _numbered(side, sides[side]))
+        name = _numbered(side, sides[side])
+        figures += hand_figures(hand, name)
+        if keepout is not None:
+            outline = enclosing_ellipsoid(keepout[number])
+            figures.append(ellipsoid(f"{name}_keepout", outline, SIDE_COLORS[side]))
         sides[side] += 1
     for number, relation in enumerate(message.relations):
         figures += relation_figures(relation, number)
     return figures
 
 
-def hand_figures(hand: HandMsg, keepout: np.ndarray, name: str) -> list[Figure]:
-    """What one hand does. keepout: (N,3) points of its keep-out surface. name: of the hand among others."""
+def hand_figures(hand: HandMsg, name: str) -> list[Figure]:
+    """What one hand does. name: of the hand among others."""
     color = SIDE_COLORS[SIDE_NAMES[hand.side]]
     joints = hand.joints.reshape(21, 3)
     palm = palm_of(hand)
@@ -86,7 +90,6 @@ def hand_figures(hand: HandMsg, keepout: np.ndarray, name: str) -> list[Figure]:
         arrow(f"{name}_approach", outside, knob, APPROACH_COLOR),
         lines(f"{name}_aperture", joints[[_THUMB_TIP, _INDEX_TIP]], color),
         text_line(f"{name}_text", joints[0], hand_text(hand)),
-        ellipsoid(f"{name}_keepout", enclosing_ellipsoid(keepout), color),
     ]
 
 

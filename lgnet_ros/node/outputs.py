@@ -33,12 +33,12 @@ SIDES = ("right", "left")
 class Result:
     """What there is to say about one image.
 
-    message: with the image's header. keepout: per hand of the message, (778,3) points. image: (H,W,3) uint8
-        RGB. draw_on: draws on a copy of it; called only if somebody looks.
+    message: with the image's header. keepout: per hand of the message, (778,3) points; None: there is no
+        telling. image: (H,W,3) uint8 RGB. draw_on: draws on a copy of it; called only if somebody looks.
     """
 
     message: Hands
-    keepout: Callable[[], Sequence[np.ndarray]]
+    keepout: Callable[[], Sequence[np.ndarray]] | None
     image: np.ndarray
     draw_on: Callable[[np.ndarray], None]
 
@@ -81,6 +81,8 @@ class Outputs:
         header = message.header
         age = self._node.get_clock().now().nanoseconds - _nanoseconds(header)
         message.latency = max(age, 0) * 1e-9
+        for hand in message.hands:
+            hand.chosen = hand.track_id == self._handover.chosen
         self._hands.publish(message)
         if message.calibrated:
             self._publish_frames(message, parameters)
@@ -137,8 +139,8 @@ class Outputs:
         wants_cloud, wants_markers = _is_wanted(self._keepout), _is_wanted(self._interaction)
         if not wants_cloud and not wants_markers:
             return
-        keepout = result.keepout()
-        if wants_cloud:
+        keepout = None if result.keepout is None else result.keepout()
+        if wants_cloud and keepout is not None:
             points = np.concatenate([np.zeros((0, 3), np.float32), *keepout])
             self._keepout.publish(compat.point_cloud(result.message.header, points))
         if wants_markers:

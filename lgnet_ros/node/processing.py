@@ -12,6 +12,7 @@ from std_msgs.msg import Header
 from lgnet_ros.geometry.cameras import CameraIntrinsics
 from lgnet_ros.node import compat, diagnostics
 from lgnet_ros.node.camera_info import IntrinsicsCache, assumed_intrinsics
+from lgnet_ros.node.clocks import disagreement
 from lgnet_ros.node.compressed import decode_compressed
 from lgnet_ros.node.detections import boxes_of
 from lgnet_ros.node.faults import FaultKind, FaultLog, InputFault
@@ -218,14 +219,22 @@ class FrameProcessor:
             self._faults.report(
                 FaultKind.NO_FRAME, "nobody can tell where its hands are; no TF; set frame_id in the driver"
             )
+        # How far a hand has come since its image was taken, nobody can say by another clock.
+        says_when = self._is_of_own_clock(frame.stamp_s)
         result = Result(
             message=hands_message(frame, header, self._model_id, calibrated),
-            keepout=lambda: self._keepout(frame, parameters),
+            keepout=(lambda: self._keepout(frame, parameters)) if says_when else None,
             image=image,
             draw_on=lambda picture: draw_on(picture, frame, intrinsics, self._pipeline.faces),
         )
         self._outputs.publish(result, parameters)
         self._header = header
+
+    def _is_of_own_clock(self, stamp_s: float) -> bool:
+        reason = disagreement(stamp_s, self._now_s())
+        if reason:
+            self._faults.report(FaultKind.CLOCK, f"{reason}; no keep-out volume")
+        return not reason
 
     def _keepout(self, frame: Frame, parameters: HandsParameters) -> list[np.ndarray]:
         """The keep-out surface of each hand, for when the robot acts on this frame."""

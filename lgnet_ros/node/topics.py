@@ -18,7 +18,7 @@ class Topic:
     purpose: str
 
 
-IMAGE = Topic("image_raw", "sensor_msgs/Image", "the camera's image")
+IMAGE = Topic("image_raw", "sensor_msgs/Image", "the camera's image, as it comes: not a rectified one")
 COMPRESSED = Topic(
     "image_raw/compressed", "sensor_msgs/CompressedImage", "instead, with `image_transport: compressed`"
 )
@@ -84,13 +84,8 @@ OUTPUTS = (
 )
 
 HANDOVER_HANDS = Topic("hands/hands", "lgnet_ros/Hands", "what the hands node sees")
-HANDOVER_CLICKS = Topic(
-    "hands/handover/feedback",
-    "visualization_msgs/InteractiveMarkerFeedback",
-    "with `hand: clicked`: clicks in RViz",
-)
 ROBOT_TF = Topic("/tf", "tf2_msgs/TFMessage", "with `robot_frame`: where the robot is; `/tf_static` too")
-HANDOVER_INPUTS = (HANDOVER_HANDS, HANDOVER_CLICKS, ROBOT_TF)
+HANDOVER_INPUTS = (HANDOVER_HANDS, ROBOT_TF)
 
 HANDOVER_STATE = Topic(
     "~/state",

@@ -23,6 +23,7 @@ from visualization_msgs.msg import InteractiveMarkerFeedback, MarkerArray
 
 from lgnet_ros.errors import UserError
 from lgnet_ros.msg import Hand, Handover, Hands
+from lgnet_ros.node.clocks import steady_timer
 from lgnet_ros.node.exiting import end_process
 from lgnet_ros.node.model_id import is_untrained
 from lgnet_ros.node.parameter_rules import declare, read
@@ -44,7 +45,7 @@ _STATES = {
     Handover.OFFERS: "offers",
     Handover.RECEIVES: "receives",
 }
-_FRAME_TIMEOUT_S = 1.0  # as in config/hands.rviz
+_TIMEOUT_S = 1.0  # as in config/hands.rviz: what is older does not stand for what there is
 _NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 
@@ -68,9 +69,10 @@ class ViewerNode(Node):
         self._frames: dict[str, tuple[float, TransformStamped]] = {}
         self._track_names: dict[Name, str] = {}
         self._words = {"hands": "waiting for the hands node", "handover": ""}
+        self._heard_s: dict[str, float] = {}
         self._clicks = self.create_publisher(InteractiveMarkerFeedback, "hands/handover/feedback", 5)
         self._listen()
-        self.create_timer(1 / values.rate, self._draw)
+        steady_timer(self, 1 / values.rate, self._draw)
         self.get_logger().info(f"showing at {self.address}")
 
     def destroy_node(self) -> None:
@@ -95,6 +97,7 @@ class ViewerNode(Node):
     def _draw(self) -> None:
         now_s, newest = time.monotonic(), dict(self._newest)
         self._newest.clear()
+        self._heard_s.update(dict.fromkeys(newest, now_s))
         for topic in MARKER_FOLDERS.keys() & newest.keys():
             array = deserialize_message(newest[topic], MarkerArray)
             self.scene.show_markers(MARKER_FOLDERS[topic], array, now_s)
@@ -104,26 +107,35 @@ class ViewerNode(Node):
         if "hands/overlay" in newest:
             self.scene.show_picture(_pixels(newest["hands/overlay"]))
         if "hands/keepout" in newest:
-            self.scene.show_keepout(np.frombuffer(newest["hands/keepout"].data, np.float32).reshape(-1, 3))
+            points = np.frombuffer(newest["hands/keepout"].data, np.float32).reshape(-1, 3)
+            self.scene.show_keepout(points, now_s + _TIMEOUT_S)
         if "handover/state" in newest:
             self._words["handover"] = handover_words(newest["handover/state"])
+        self._mention_silence(now_s)
         self.scene.say("\n\n".join(words for words in self._words.values() if words))
 
     def _show_hands(self, message: Hands, now_s: float) -> None:
         """The frames directly under the images', what the hands are called, and words about them."""
         self._frames = {
-            name: (since_s, t)
-            for name, (since_s, t) in self._frames.items()
-            if now_s - since_s < _FRAME_TIMEOUT_S
+            name: (since_s, t) for name, (since_s, t) in self._frames.items() if now_s - since_s < _TIMEOUT_S
         }
         parent = message.header.frame_id
-        self.scene.show_frames([t for _, t in self._frames.values() if t.header.frame_id == parent])
+        shown = [t for _, t in self._frames.values() if t.header.frame_id == parent]
+        self.scene.show_frames(shown, now_s + _TIMEOUT_S)
         self._track_names, seen = {}, Counter[str]()
         for hand in message.hands:
             side = _SIDES[hand.side]
             self._track_names[f"{side}_mesh", seen[side]] = f"{side}_{hand.track_id}"
             seen[side] += 1
         self._words["hands"] = hands_words(message)
+
+    def _mention_silence(self, now_s: float) -> None:
+        """In place of words about what was once seen: their node, or the camera, may have died."""
+        silence = {topic: now_s - since_s for topic, since_s in self._heard_s.items()}
+        if silence.get("hands/hands", 0.0) > _TIMEOUT_S:
+            self._words["hands"] = f"no answer of the hands node for {silence['hands/hands']:.0f} s"
+        if silence.get("handover/state", 0.0) > _TIMEOUT_S:
+            self._words["handover"] = "handover: no answer"
 
     def _on_click(self, name: Name) -> None:
         """A mesh was clicked: choose its hand, as a click in RViz does."""

@@ -83,6 +83,13 @@ def test_unknown_says_why(changes, reason):
     assert report.state == Handover.UNKNOWN and reason in report.reason
 
 
+def test_stamps_of_the_future_say_nothing():
+    """Nobody knows how old they are: the camera's clock is ahead, or a bag has begun again."""
+    assert watched(hand(), age_s=-0.05).state == Handover.OFFERS
+    report = watched(hand(), age_s=-10.0)
+    assert report.state == Handover.UNKNOWN and "in the future" in report.reason
+
+
 def test_nothing_is_said_of_a_hand_whose_place_is_too_uncertain():
     report = watched(hand(std_m=0.2))
     assert report.state == Handover.UNKNOWN and "uncertain by 0.20 m" in report.reason
@@ -113,12 +120,10 @@ def test_hand_that_acts_goes_before_one_that_is_nearer_and_stays_chosen():
 
 
 def test_clicked_hand_is_the_one_that_counts():
-    watch = HandoverWatch()
     parameters = HandoverParameters(hand="clicked")
-    pair = (hand(), hand(**RESTING, track_id=2, side=Hand.LEFT))
-    assert not watched(*pair, parameters=parameters, watch=watch).seen
-    watch.clicked = 2
-    report = watched(*pair, parameters=parameters, watch=watch)
+    nearest, other = hand(), {**RESTING, "track_id": 2, "side": Hand.LEFT}
+    assert not watched(nearest, hand(**other), parameters=parameters).seen
+    report = watched(nearest, hand(**other, chosen=True), parameters=parameters)
     assert (report.track_id, report.state) == (2, Handover.RESTS)
 
 
@@ -137,6 +142,7 @@ def test_markers_show_the_state_and_vanish_with_the_hand():
     reach = [markers[1].scale.x, markers[1].scale.y, markers[1].scale.z]
     assert min(reach) > 2 * 2.796 * 0.01
     assert {m.action for m in handover_markers(watched()).markers} == {Marker.DELETE}
+    assert {m.action for m in handover_markers(watched(hand(), age_s=2.0)).markers} == {Marker.DELETE}
     assert handover_text(watched(hand(), age_s=2.0)).startswith("unknown: the newest answer is 2.00 s old")
 
 

@@ -50,10 +50,11 @@ def test_click_chooses_a_hand_and_a_second_click_lets_it_go(rig, double, monkeyp
 
         time.sleep(1.1)  # interactive_markers heeds no click within a second of a marker's appearance
         click("left_2")
-        wait_until(lambda: node._outputs._handover._chosen == 2)
+        wait_until(lambda: node._outputs._handover.chosen == 2)
         shoot()
         target = wait_until(lambda: targets)[-1]
         hand = hands[-1].hands[1]
+        assert [seen.chosen for seen in hands[-1].hands] == [False, True]
         assert target.header == hands[-1].header
         turn = hand.palm.orientation
         palm = Rotation.from_quat([turn.x, turn.y, turn.z, turn.w])
@@ -71,9 +72,9 @@ def test_click_chooses_a_hand_and_a_second_click_lets_it_go(rig, double, monkeyp
         assert updates[-1].erases == ["left_2"]
         double.sides = ("right", "left")
         click("right_1")
-        wait_until(lambda: node._outputs._handover._chosen == 1)
+        wait_until(lambda: node._outputs._handover.chosen == 1)
         click("right_1")
-        wait_until(lambda: node._outputs._handover._chosen is None)
+        wait_until(lambda: node._outputs._handover.chosen is None)
         count = len(targets)
         shoot()
         assert len(targets) == count

@@ -13,7 +13,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed")
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lgnet_ros.msg import Hands
 from ros_rig import Camera, PipelineDouble, connect, hands_node_with, wait_until
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CompressedImage, Image, PointCloud2
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker, MarkerArray
 
@@ -215,8 +215,26 @@ def test_stamps_that_jump_back_are_named_and_followed(double, monkeypatch, camer
         camera.count = 3000
         answered(camera, hands)
         camera.count = 0
-        assert answered(camera, hands).header.stamp.sec == 1000
+        assert answered(camera, hands).header.stamp.sec == camera.start_s
         wait_until(lambda: log.lines_with(FaultKind.STAMP_BACKWARD.value))
+
+
+@pytest.mark.parametrize(("ahead_s", "words"), [(5, "s ahead of this node"), (-3600, "s old on arrival")])
+def test_stamps_of_another_clock_are_named_and_give_no_keepout(
+    rig, double, monkeypatch, camera, hands, log, ahead_s, words
+):
+    clouds = rig.listener.listen(PointCloud2, "/hands/keepout")
+    markers = rig.listener.listen(MarkerArray, "/hands/interaction_markers")
+    with hands_node_with(double, monkeypatch) as node:
+        connect(node, camera)
+        outputs = node._outputs
+        wait_until(lambda: all(p.get_subscription_count() for p in (outputs._keepout, outputs._interaction)))
+        camera.count = 30 * (2 + ahead_s)
+        assert len(answered(camera, hands).hands) == 2
+        wait_until(lambda: log.lines_with(words))
+        names = {m.ns for m in wait_until(lambda: [a for a in markers if len(a.markers) > 2])[-1].markers}
+        assert "right_normal" in names and "right_keepout" not in names
+        assert FaultKind.CLOCK in node._faults.counts() and not clouds
 
 
 def test_camera_that_stops_clears_rviz_goes_stale_and_may_return(rig, double, monkeypatch, camera, hands):
@@ -313,7 +331,7 @@ def test_two_cameras_under_two_namespaces_do_not_mix(rig, double, monkeypatch):
         answered(left, from_left)
     assert {m.header.frame_id for m in from_left} == {"left_eye"}
     assert {m.header.frame_id for m in from_right} == {"camera"}
-    assert {m.header.stamp.sec for m in from_right} == {1010}
+    assert {m.header.stamp.sec for m in from_right} == {right.start_s + 10}
 
 
 def depth_image(camera, metres):
@@ -333,8 +351,23 @@ def test_depth_goes_with_the_image_of_its_stamp(rig, double, monkeypatch, camera
             time.sleep(0.05)
         paired = wait_until(lambda: [step for step in double.steps if step["depth"] is not None])
     for step in paired:
-        count = round((step["stamp_s"] - 1000) * 30)
+        count = round((step["stamp_s"] - camera.start_s) * 30)
         assert step["depth"][0, 0] == count
+
+
+def test_depth_is_used_at_two_images_a_second_too(double, monkeypatch, rig, camera):
+    depths = rig.node.create_publisher(Image, "depth", 5)
+    with hands_node_with(double, monkeypatch, use_depth=True) as node:
+        connect(node, camera)
+        wait_until(depths.get_subscription_count)
+        for number in range(1, 5):
+            camera.shoot()
+            time.sleep(0.03)
+            depths.publish(depth_image(camera, float(number)))
+            wait_until(lambda number=number: len(double.steps) == number)
+            time.sleep(0.45)
+        assert [step["depth"][0, 0] for step in double.steps] == [1, 2, 3, 4]
+        assert FaultKind.MISSING_DEPTH not in node._faults.counts()
 
 
 def test_no_image_comes_twice_or_late_when_depth_begins_to_come(rig, double, monkeypatch, camera, hands):

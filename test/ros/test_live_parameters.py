@@ -68,7 +68,7 @@ def test_every_change_acts_on_the_next_image(rig, double, monkeypatch):
 
     with hands_node_with(double, monkeypatch, stale_after=60.0) as node:
         connect(node, camera)
-        node._outputs._handover._chosen = 1
+        node._outputs._handover.chosen = 1
         publishers = [p for p in node._outputs._publishers if p.topic_name in TOPICS]
         publishers.append(node._outputs._handover._target)
         wait_until(lambda: all(publisher.get_subscription_count() for publisher in publishers))

@@ -89,7 +89,7 @@ def test_no_message_waits_for_the_search_ahead(world, double):
 def test_every_topic_has_one_message_per_image_with_the_images_stamp_and_frame(world):
     camera, received, _ = world
     shoot(camera, received["/hands/hands"], 5)
-    wanted = [(1000, number * 33_333_333) for number in range(1, 6)]
+    wanted = [(camera.start_s, number * 33_333_333) for number in range(1, 6)]
     for topic, messages in received.items():
         wait_until(lambda messages=messages: len(messages) >= 5)
         assert len(messages) == 5, topic

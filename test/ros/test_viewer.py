@@ -63,6 +63,12 @@ def test_page_is_served_and_the_scene_holds_what_the_hands_node_publishes(rig, d
         viewer._on_click(("left_mesh", 0))
         assert wait_until(lambda: clicks)[0].marker_name == "left_2"
 
+        measured = {"/keepout/points", "/frames/axes"}
+        wait_until(lambda: not measured & viewer.scene.paths)  # nothing has come for a second
+        wait_until(lambda: "no answer of the hands node" in viewer.scene._status.content)
+        camera.shoot()
+        wait_until(lambda: measured <= viewer.scene.paths)
+
         double.sides = ()
         camera.shoot()
         wait_until(lambda: not [path for path in viewer.scene.paths if "/markers/" in path])
@@ -83,6 +89,7 @@ def test_handover_is_shown_and_goes_when_its_node_dies(rig, viewer):
 
     wait_until(shown)
     wait_until(lambda: not viewer.scene.paths)  # the markers' lifetime is over
+    wait_until(lambda: "handover: no answer" in viewer.scene._status.content)
 
 
 def test_untrained_weights_are_named():

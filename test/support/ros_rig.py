@@ -7,6 +7,7 @@ may be replaced by a double; `hands_process` starts the real thing instead.
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import os
 import signal
@@ -106,7 +107,9 @@ class Listener:
 
 
 class Camera:
-    """Publishes images and CameraInfo with stamps of its own counting: 30 Hz from second 1000 on."""
+    """Publishes images and CameraInfo with stamps of its own counting: 30 Hz from `start_s` on, the second
+    before the one before its first image.
+    """
 
     def __init__(
         self, node: Node, qos: QoSProfile = RELIABLE, namespace: str = "", frame_id: str = "camera"
@@ -119,9 +122,13 @@ class Camera:
         self.count = 0
         self._first = True
 
+    @functools.cached_property
+    def start_s(self) -> int:
+        return self.node.get_clock().now().nanoseconds // 1_000_000_000 - 2
+
     def header_fields(self, message: Any) -> Any:
         message.header.frame_id = self.frame_id
-        message.header.stamp.sec = 1000 + self.count // 30
+        message.header.stamp.sec = self.start_s + self.count // 30
         message.header.stamp.nanosec = self.count % 30 * 33_333_333
         return message
 

@@ -23,6 +23,7 @@ def hand(
     std_m: float = 0.01,
     side: int = Hand.RIGHT,
     track_id: int = 1,
+    chosen: bool = False,
 ) -> Hand:
     """A hand by where its fingers and its palm point; it moves toward the robot at `speed` (m/s). As it
     stands, an open palm, held up and out, and still: it offers.
@@ -30,7 +31,9 @@ def hand(
     axes = np.column_stack([fingers, np.cross(normal, fingers), normal])
     x, y, z, w = Rotation.from_matrix(axes).as_quat().tolist()
     at = Point(x=float(position[0]), y=float(position[1]), z=float(position[2]))
-    message = Hand(side=side, track_id=track_id, score=0.9, grasp_class=GRASP_CLASSES.index(grasp))
+    message = Hand(
+        side=side, track_id=track_id, chosen=chosen, score=0.9, grasp_class=GRASP_CLASSES.index(grasp)
+    )
     message.palm = Pose(position=at, orientation=Quaternion(x=x, y=y, z=z, w=w))
     velocity = speed * np.array(TOWARD_ROBOT)
     message.palm_twist = Twist(linear=Vector3(x=velocity[0], y=velocity[1], z=velocity[2]))

@@ -77,20 +77,20 @@ class Scene:
         """Take away what has outlived its lifetime, as RViz does: its node may have died."""
         self._remove(path for path, drawn in self._drawn.items() if drawn.until_s < now_s)
 
-    def show_frames(self, transforms: list[TransformStamped]) -> None:
-        """Axes of these frames, in place of those before."""
+    def show_frames(self, transforms: list[TransformStamped], until_s: float) -> None:
+        """Axes of these frames, in place of those before, until then at most (see `expire`)."""
         places = [t.transform.translation for t in transforms]
         turns = [t.transform.rotation for t in transforms]
         values = {
             "batched_wxyzs": np.array([(q.w, q.x, q.y, q.z) for q in turns], np.float32).reshape(-1, 4),
             "batched_positions": np.array([(p.x, p.y, p.z) for p in places], np.float32).reshape(-1, 3),
         }
-        self._put_some("/frames/axes", len(turns), Shape("add_batched_axes", values, dict(_AXES)))
+        self._put_some("/frames/axes", len(turns), Shape("add_batched_axes", values, dict(_AXES)), until_s)
 
-    def show_keepout(self, points: np.ndarray) -> None:
-        """The keep-out surface, (N, 3) float32."""
+    def show_keepout(self, points: np.ndarray, until_s: float) -> None:
+        """The keep-out surface, (N, 3) float32, until then at most."""
         shape = Shape("add_point_cloud", {"points": points}, dict(_KEEPOUT))
-        self._put_some("/keepout/points", len(points), shape)
+        self._put_some("/keepout/points", len(points), shape, until_s)
 
     def show_picture(self, picture: np.ndarray) -> None:
         """The overlay, (H, W, 3) uint8 RGB, beside the scene."""
@@ -109,10 +109,10 @@ class Scene:
         def _(_: Any) -> None:
             parent.visible = box.value
 
-    def _put_some(self, path: str, count: int, shape: Shape) -> None:
+    def _put_some(self, path: str, count: int, shape: Shape, until_s: float) -> None:
         """As `_put`, and nothing at all if there are none."""
         if count:
-            self._put(path, Shape(shape.make, shape.values, {**shape.fixed, "count": count}), np.inf)
+            self._put(path, Shape(shape.make, shape.values, {**shape.fixed, "count": count}), until_s)
         else:
             self._remove(other for other in self._drawn if other == path)
 
