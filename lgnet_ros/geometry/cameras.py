@@ -24,6 +24,8 @@ DISTORTION_COUNTS: dict[str, tuple[int, ...]] = {
     "equidistant": (0, 4),
 }
 _UNDISTORT_CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 60, 1e-10)
+_WIDEST_RAD = np.radians(89.99)  # of a ray to the axis
+_NEWTON_STEPS, _FLATTEST = 20, 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,8 +203,27 @@ class CameraIntrinsics:
             return pixels
         camera = (self.matrix, self.coefficients)
         if self.distortion_model == "equidistant":
-            return cv2.fisheye.undistortPoints(pixels, *camera, criteria=_UNDISTORT_CRITERIA)
+            return _undistort_fisheye(pixels, *camera)
         return cv2.undistortPointsIter(pixels, *camera, np.eye(3), np.eye(3), _UNDISTORT_CRITERIA)
+
+
+def _undistort_fisheye(
+    pixels: NDArray[np.float64], matrix: NDArray[np.float64], coefficients: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Tangents (…,2) of pixels (…,2): Newton's steps from what the lens bends a ray's angle to, back to the
+    angle, θ_d = θ (1 + k₁θ² + k₂θ⁴ + k₃θ⁶ + k₄θ⁸) (Kannala and Brandt, 2006). OpenCV's own inverse takes no
+    θ_d beyond 90°, where lenses with positive k still see.
+    """
+    points = (pixels - matrix[:2, 2]) / np.diag(matrix)[:2]
+    bent = np.linalg.norm(points, axis=-1, keepdims=True)
+    terms = np.array([1.0, *np.ravel(coefficients)])
+    powers = 2 * np.arange(len(terms))
+    angle = np.minimum(bent, _WIDEST_RAD)
+    for _ in range(_NEWTON_STEPS):
+        excess = angle * (angle**powers @ terms)[..., None] - bent
+        slope = (angle**powers @ ((powers + 1) * terms))[..., None]
+        angle = np.clip(angle - excess / np.maximum(slope, _FLATTEST), 0.0, _WIDEST_RAD)
+    return points * np.where(bent > 0, np.tan(angle) / np.maximum(bent, _FLATTEST), 1.0)
 
 
 @exactly

@@ -69,6 +69,21 @@ def test_a_fisheye_pixel_beyond_ninety_degrees_has_no_ray() -> None:
     assert np.isnan(rays[1]).all()
 
 
+@pytest.mark.parametrize("coefficients", [(0.05, 0.01, 0.0, 0.0), (-0.03, 0.004, -0.001, 0.0)])
+def test_a_fisheye_has_rays_for_all_that_it_sees(coefficients: tuple[float, ...]) -> None:
+    """Up to 85°, where positive coefficients bend a ray by more than 90°."""
+    fisheye = CameraIntrinsics(
+        1600, 1600, [[300.0, 0, 800], [0, 310, 790], [0, 0, 1]], "equidistant", coefficients
+    )
+    angle, around = np.radians(np.linspace(0, 85, 60))[:, None], np.linspace(0, 2 * np.pi, 17)
+    points = np.stack(
+        np.broadcast_arrays(np.sin(angle) * np.cos(around), np.sin(angle) * np.sin(around), np.cos(angle)), -1
+    )
+    rays = fisheye.rays(fisheye.project(points))
+    cosines = (rays * points).sum(-1) / np.linalg.norm(rays, axis=-1)
+    assert np.degrees(np.arccos(np.clip(cosines, -1, 1))).max() < 1e-3
+
+
 def test_directions_that_the_lens_model_would_fold_back_have_no_pixel() -> None:
     barrel = CameraIntrinsics(640, 480, K, "plumb_bob", (-0.3, 0.0, 0.0, 0.0, 0.0))
     turning_point = np.sqrt(1 / 0.9)  # d/dr (r − 0.3 r³) = 0
