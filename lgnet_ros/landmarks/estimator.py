@@ -132,13 +132,15 @@ class LandmarkEstimator:
         return self._found[k].fitted if distance < _SAME_HAND * side else None
 
     def _answer(self, crop: CropCamera, camera: CameraIntrinsics) -> dict[str, np.ndarray]:
-        """What the crop shows, as one item of a `NetworkPrediction`."""
+        """What the crop shows, as one item of a `NetworkPrediction`: of each side the hand nearest to its
+        middle, for another person's may be in it too.
+        """
         answer = _nothing()
         shown: dict[int, HandMesh] = {}
         middle = (crop.size_px - 1) / 2
-        for found in sorted(self._found, key=lambda found: -found.score):
-            pixels = crop.project(found.mesh.joints)
-            inside = (np.abs(pixels - middle) <= middle).all(axis=1).mean()
+        places = [(found, crop.project(found.mesh.joints) - middle) for found in self._found]
+        for found, offsets in sorted(places, key=lambda place: np.linalg.norm(place[1].mean(axis=0))):
+            inside = (np.abs(offsets) <= middle).all(axis=1).mean()
             if inside >= _IN_CROP and found.mesh.side not in shown:
                 shown[found.mesh.side] = found.mesh
                 _fill(answer, found, crop, camera)

@@ -13,7 +13,7 @@ from lgnet_ros.hand_model import HandModel
 from lgnet_ros.hand_model.topology import LEFT, RIGHT, SIDES
 from lgnet_ros.landmarks.detector import MediaPipeDetector
 from lgnet_ros.landmarks.estimator import LandmarkEstimator
-from lgnet_ros.pipeline import Frame, HandsPipeline
+from lgnet_ros.pipeline import Frame, HandsPipeline, PipelineSettings
 from lgnet_ros.pipeline.estimators import Stopwatch
 from lgnet_ros.pipeline.placement import hand_length
 
@@ -117,6 +117,20 @@ def test_a_hand_that_is_gone_is_gone(pair, finder, estimator: LandmarkEstimator)
 def test_two_of_one_side_are_not_made_a_pair(pair, finder, estimator: LandmarkEstimator) -> None:
     finder.tell([pair[0], put(pair[0], (0.15, 0.05, 0.7))])
     assert [hand.side for hand in film(HandsPipeline(estimator), 2)[-1].hands] == ["right"]
+
+
+def test_of_two_peoples_hands_a_crop_answers_with_the_one_that_it_looks_at(pair, finder, estimator) -> None:
+    """However sure their sides are: else both tracks would be of the surer one."""
+    people = [pair[0], put(pair[0], (-0.07, 0.05, 0.6))]
+    finder.tell(people)
+    pipeline, seen = HandsPipeline(estimator, PipelineSettings(max_people=2)), []
+    for number in range(20):
+        scores = (0.9, 0.95) if number % 2 else (0.95, 0.9)
+        finder.told = [dataclasses.replace(h, score=s) for h, s in zip(finder.told, scores, strict=True)]
+        seen.append({hand.track_id: hand.joints[0, 0] for hand in film(pipeline, 1, start=number)[0].hands})
+    assert all(len(frame) == 2 for frame in seen[2:])
+    for track in seen[-1]:
+        assert np.ptp([frame[track] for frame in seen[2:]]) < 0.03
 
 
 def test_a_reset_reaches_mediapipe(pair, finder, estimator: LandmarkEstimator) -> None:
