@@ -212,10 +212,15 @@ class Tracker:
         it is where the other hand was an instant ago, so that the network has more likely confused the sides.
         """
         side = observation.side
-        for person in self.people:
-            track = person.tracks.get(side)
-            if track is not None and not track.seen and self.accepts(track, observation, stamp_s):
-                return person, track
+        lost = [
+            (person, track)
+            for person in self.people
+            if (track := person.tracks.get(side)) is not None
+            and not track.seen
+            and self.accepts(track, observation, stamp_s)
+        ]
+        if lost:
+            return min(lost, key=lambda one: np.linalg.norm(one[1].box[0] - observation.box[0]))
         if self._confused(observation, stamp_s):
             return None
         lacking = self._lacking(side, wrist)

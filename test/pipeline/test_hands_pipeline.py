@@ -247,6 +247,20 @@ def test_a_repeated_stamp_is_survived(follow) -> None:
     assert all(np.isfinite(hand.twist).all() for frame in run.frames for hand in frame.hands)
 
 
+@pytest.mark.parametrize("back", [0, 1])
+def test_of_two_hidden_hands_one_that_returns_is_the_one_that_was_there(follow, back: int) -> None:
+    places = [np.array([x, 0.05, 0.8]) for x in (-0.1, 0.1)]
+
+    def scene(t: float) -> list:
+        seen = places if t < 1.0 else [] if t < 1.6 else places[back : back + 1]
+        return [("right", place, UP) for place in seen]
+
+    run = follow(scene, 75, replace(PipelineSettings(), max_people=2), cells=0.05)
+    before = min(run.frames[28].hands, key=lambda hand: np.linalg.norm(hand.raw.joints[0] - places[back]))
+    (after,) = run.frames[70].hands
+    assert (after.track_id, after.person_id) == (before.track_id, before.person_id)
+
+
 def test_two_people_are_four_hands_with_identities_of_their_own(follow) -> None:
     def scene(t: float) -> list:
         apart = [np.array([dx, 0.0, 0.0]) for dx in (-0.45, 0.45)]
