@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lgnet_ros.errors import UserError
-from lgnet_ros.files import write_whole
+from lgnet_ros.files import whole_file, write_whole
 from lgnet_ros.geometry import CameraIntrinsics
 from lgnet_ros.hand_model.export import FORMATS, export_mesh
 from lgnet_ros.pipeline.hands_pipeline import HandsPipeline
@@ -105,38 +105,40 @@ class FileRunner:
         frame = replace(frame, stamp_s=0.0)
         overlay, data = self._directory / f"{name}_overlay.png", self._directory / f"{name}.json"
         write_image(overlay, draw_overlay(image, frame, intrinsics, self._pipeline.faces))
-        _write_json(data, {**self._head(path, intrinsics), **frame_as_dict(frame)})
+        content = {**self._head(path, intrinsics), **frame_as_dict(frame)}
+        write_whole(data, f"{_as_json(content)}\n".encode())
         return FileResult(path, 1, int(bool(frame.hands)), (overlay, data, *self._meshes(frame, name)))
 
     def _video(self, path: Path, name: str) -> FileResult:
         self._pipeline.settings = self._settings
         reader, writer = VideoReader(path), None
         overlay, data = self._directory / f"{name}_overlay.mp4", self._directory / f"{name}.json"
-        frames: list[dict[str, Any]] = []
-        head: dict[str, Any] = {}
+        count = with_hands = 0
         outputs: list[Path] = []
         try:
-            for k, image in enumerate(reader):
+            with whole_file(data) as part, part.open("w", encoding="utf-8") as json_file:
+                for count, image in enumerate(reader, start=1):  # noqa: B007 (how many there were)
+                    if writer is None:
+                        intrinsics = self._camera(image.shape[1], image.shape[0])
+                        json_file.write(
+                            _opened({**self._head(path, intrinsics), "fps": reader.fps}, "frames")
+                        )
+                        writer = VideoWriter(overlay, reader.fps, intrinsics.width, intrinsics.height)
+                    frame = self._pipeline.step(image, intrinsics, (count - 1) / reader.fps)
+                    writer.write(draw_overlay(image, frame, intrinsics, self._pipeline.faces))
+                    json_file.write(",\n  " * (count > 1) + json.dumps(frame_as_dict(frame), allow_nan=False))
+                    with_hands += bool(frame.hands)
+                    outputs += self._meshes(frame, f"{name}_{count - 1:06d}")
+                    self._progress(path.name, count, reader.frame_count)
                 if writer is None:
-                    intrinsics = self._camera(image.shape[1], image.shape[0])
-                    head = {**self._head(path, intrinsics), "fps": reader.fps}
-                    writer = VideoWriter(overlay, reader.fps, intrinsics.width, intrinsics.height)
-                frame = self._pipeline.step(image, intrinsics, k / reader.fps)
-                writer.write(draw_overlay(image, frame, intrinsics, self._pipeline.faces))
-                frames.append(frame_as_dict(frame))
-                outputs += self._meshes(frame, f"{name}_{k:06d}")
-                self._progress(path.name, k + 1, reader.frame_count)
-            if writer is None:
-                raise UserError(f"{path}: not one frame of it can be decoded")
-            writer.close()
-            outputs.insert(0, overlay)
+                    raise UserError(f"{path}: not one frame of it can be decoded")
+                json_file.write("\n ]\n}\n")
+                writer.close()
         finally:
             reader.close()
             if writer is not None:
                 writer.abandon()
-        _write_json(data, {**head, "file": str(path), "frames": frames})
-        with_hands = sum(bool(frame["hands"]) for frame in frames)
-        return FileResult(path, len(frames), with_hands, (*outputs, data), reader.frame_count)
+        return FileResult(path, count, with_hands, (overlay, *outputs, data), reader.frame_count)
 
     def _head(self, path: Path, intrinsics: CameraIntrinsics) -> dict[str, Any]:
         return {
@@ -180,5 +182,12 @@ def assumed_camera(horizontal_fov_deg: float) -> Camera:
     return camera
 
 
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    write_whole(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+def _as_json(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=1, allow_nan=False)
+
+
+def _opened(content: dict[str, Any], key: str) -> str:
+    """The content as JSON, up to where the first entry of a further list `key` goes: of a long video, nothing
+    is held back until its end.
+    """
+    return f'{_as_json(content).removesuffix("}").rstrip()},\n "{key}": [\n  '

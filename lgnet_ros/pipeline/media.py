@@ -16,6 +16,9 @@ from lgnet_ros.files import write_whole
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm")
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v")
 
+_MOST_PX = 8191  # of an MPEG-4 picture
+_COARSE_FPS = 600  # from here on whole ones: there are 65535 steps a second
+
 
 @dataclass(frozen=True)
 class Medium:
@@ -99,13 +102,20 @@ class VideoReader:
 
 
 class VideoWriter:
-    """Writes an MP4 that appears under its name when `close` is called, and not before."""
+    """Writes an MP4 that appears under its name when `close` is called, and not before.
+
+    Its rate is fps to a hundredth: MPEG-4 counts time in at most 65535 steps a second, and an average over a
+    phone's slow motion, 119.973, would be taken to a thousandth.
+    """
 
     def __init__(self, path: Path, fps: float, width: int, height: int) -> None:
         """Raises:
         UserError: the video cannot be written there.
         """
         self._path, self._part = path, path.with_name(f".{path.stem}.part{path.suffix}")
+        if max(width, height) > _MOST_PX:
+            raise UserError(f"{path}: {width}x{height} px; a video takes {_MOST_PX} at most each way")
+        fps = round(fps, 2) if fps < _COARSE_FPS else round(fps)
         self._writer = cv2.VideoWriter(str(self._part), cv2.VideoWriter_fourcc(*"mp4v"), fps, (width, height))
         if not self._writer.isOpened():
             raise UserError(f"{path}: the video cannot be written; is the folder writable, the disk full?")

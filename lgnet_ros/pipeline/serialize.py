@@ -1,14 +1,16 @@
-"""Frames as plain values for JSON: metres, radians, the camera's optical frame, quaternions xyzw."""
+"""Frames as plain values for JSON: metres, radians, the camera's optical frame, quaternions xyzw with
+w ≥ 0.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from lgnet_ros.hand_model.topology import JOINT_NAMES
 from lgnet_ros.pipeline.records import Frame, Hand, HandRelation
+from lgnet_ros.pipeline.so3 import quaternions
 
 
 def frame_as_dict(frame: Frame) -> dict[str, Any]:
@@ -28,13 +30,13 @@ def _hand(hand: Hand) -> dict[str, Any]:
         "score": round(hand.score, 4),
         "joints": dict(zip(JOINT_NAMES, _rounded(hand.joints, 5), strict=True)),
         "joints_image": dict(zip(JOINT_NAMES, _rounded(hand.joints_image, 2), strict=True)),
-        "orientations_xyzw": _rounded(Rotation.from_matrix(hand.rotations).as_quat(), 5),
+        "orientations_xyzw": _rounded(quaternions(hand.rotations), 5),
         "pose": _rounded(hand.pose, 5),
         "shape": _rounded(hand.shape, 4),
         "position_covariance": hand.position_covariance.tolist(),
         "palm": {
             "position": _rounded(hand.palm.position, 5),
-            "orientation_xyzw": _rounded(Rotation.from_matrix(hand.palm.rotation).as_quat(), 5),
+            "orientation_xyzw": _rounded(quaternions(hand.palm.rotation[None])[0], 5),
         },
         "twist": _rounded(hand.twist, 4),
         "grasp": {"kind": hand.grasp.kind, "aperture_m": round(hand.grasp.aperture_m, 5)},

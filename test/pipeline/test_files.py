@@ -106,6 +106,24 @@ def test_a_video_becomes_a_video_of_overlays_and_json_per_frame(runner, video: P
     assert seen[-1] == ("film.mp4", 12, 12)
 
 
+def test_videos_of_any_rate_are_written(tmp_path: Path) -> None:
+    """Averages over a phone's slow motion have more decimals than MPEG-4 has room for."""
+    for fps in (29.97002997, 66.123, 119.973, 239.9823, 750.4):
+        path = tmp_path / f"{fps}.mp4"
+        writer = VideoWriter(path, fps, 64, 48)
+        writer.write(np.zeros((48, 64, 3), dtype=np.uint8))
+        writer.close()
+        assert VideoReader(path).fps == pytest.approx(fps, rel=1e-3)
+    with pytest.raises(UserError, match="8191 at most"):
+        VideoWriter(tmp_path / "wide.mp4", 30.0, 9000, 48)
+
+
+def test_orientations_are_those_of_the_conventions(runner, image: Path, tmp_path: Path) -> None:
+    runner().run(Medium(image, False))
+    for hand in json.loads((tmp_path / "out" / "two hands.json").read_text())["hands"]:
+        assert min(turn[3] for turn in [*hand["orientations_xyzw"], hand["palm"]["orientation_xyzw"]]) >= 0
+
+
 def test_inputs_of_one_name_do_not_overwrite_each_other(runner, image: Path, tmp_path: Path) -> None:
     other = tmp_path / "elsewhere" / image.name
     other.parent.mkdir()
