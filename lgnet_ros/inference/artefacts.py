@@ -81,6 +81,16 @@ def code_fingerprint() -> str:
     return digest.hexdigest()
 
 
+def require_replaceable(folder: Path) -> None:
+    """Before an artefact goes to a place that a user names.
+
+    Raises:
+        UserError: something else is there.
+    """
+    if os.path.exists(folder) and not os.path.isfile(folder / DESCRIPTION_FILE):
+        raise UserError(f"{folder}: holds something else than an artefact of lgnet export; name another")
+
+
 def write_artefact(
     folder: Path,
     backend: str,
@@ -92,7 +102,7 @@ def write_artefact(
     precision: str = "fp32",
     mpvpe_loss_mm: float | None = None,
 ) -> Artefact:
-    """Make the folder, in the place of an older one.
+    """Make the folder, in the place of whatever was there.
 
     Args:
         folder: where to.
@@ -101,10 +111,8 @@ def write_artefact(
         write: puts the files into the folder that it is given.
 
     Raises:
-        UserError: the folder cannot be written, or holds something else.
+        UserError: the folder cannot be written.
     """
-    if folder.exists() and not (folder / DESCRIPTION_FILE).is_file():
-        raise UserError(f"{folder}: holds something else than an artefact of lgnet export; name another")
     config, model = network.config.as_dict(), network.hand_model.sha256
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -154,9 +162,16 @@ def read_artefact(folder: Path, backend: str) -> Artefact:
     if artefact.backend != backend:
         raise UserError(f"{folder}: made for {artefact.backend}, not for {backend}")
     for name, sha256 in files:
-        if not (folder / name).is_file() or file_sha256(folder / name) != sha256:
+        if not _is_whole(folder / name, sha256):
             raise UserError(f"{folder}: damaged ({name} is missing or its checksum is wrong); export anew")
     return artefact
+
+
+def _is_whole(path: Path, sha256: str) -> bool:
+    try:
+        return file_sha256(path) == sha256
+    except OSError:
+        return False
 
 
 def check_versions(folder: Path, artefact: Artefact, versions: dict[str, str]) -> None:

@@ -19,8 +19,6 @@ from lgnet_ros.inference.prediction import NetworkPrediction
 from lgnet_ros.inference.recovery import RecoveringBackend, is_out_of_memory, too_large
 from lgnet_ros.inference.weights import WeightsInfo, load_network
 from lgnet_ros.network import LGNet, LGNetConfig
-from lgnet_ros.network.hand_centers import IMAGE_HEIGHT, IMAGE_WIDTH
-from lgnet_ros.network.palms import SIZE_PX
 
 _SEED = 0
 
@@ -57,7 +55,7 @@ class Engine:
         hand_model: HandModel | None = None,
         backend: str = "auto",
     ) -> Engine:
-        """An engine, ready but for `warm_up`.
+        """An engine; its first answers take longer than later ones.
 
         Args:
             weights: a .safetensors file, a name in the weights' manifest, or a variant (full, light, nano):
@@ -116,31 +114,21 @@ class Engine:
         """How often the device has failed and the backend was made anew or replaced."""
         return self.backend.restarts if isinstance(self.backend, RecoveringBackend) else 0
 
-    def warm_up(self, batch_sizes: tuple[int, ...] = (1,)) -> None:
-        """Run once per batch size, and on a whole image, so that no frame waits for memory or kernels.
+    def infer(self, crops: np.ndarray, focal_px: np.ndarray) -> NetworkPrediction:
+        """What the network sees in crops (N, S, S, 3) uint8 RGB of pinhole cameras with focal_px (N,).
 
         Raises:
             UserError: the network does not fit into memory.
         """
-        if self.has_centers:
-            self.centers(np.zeros((IMAGE_HEIGHT, IMAGE_WIDTH, 3), np.uint8))
-        if self.has_palms:
-            self.palms(np.zeros((SIZE_PX, SIZE_PX, 3), np.uint8))
-        for count in batch_sizes:
-            crops = np.zeros((count, self.input_size, self.input_size, 3), dtype=np.uint8)
-            try:
-                self.infer(crops, np.full(count, self.input_size, dtype=np.float32))
-            except (MemoryError, RuntimeError) as error:
-                if is_out_of_memory(error):
-                    raise too_large(self.name, error) from error
-                raise
-
-    def infer(self, crops: np.ndarray, focal_px: np.ndarray) -> NetworkPrediction:
-        """What the network sees in crops (N, S, S, 3) uint8 RGB of pinhole cameras with focal_px (N,)."""
         size = self.input_size
         if crops.shape[1:] != (size, size, 3) or crops.dtype != np.uint8:
             raise ValueError(f"crops must be uint8 (N, {size}, {size}, 3), not {crops.dtype} {crops.shape}")
-        output = self.backend.infer(crops, np.asarray(focal_px, dtype=np.float32))
+        try:
+            output = self.backend.infer(crops, np.asarray(focal_px, dtype=np.float32))
+        except (MemoryError, RuntimeError) as error:
+            if is_out_of_memory(error):
+                raise too_large(self.name, error) from error
+            raise
         presence = 1 / (1 + np.exp(-output.pop("presence_logits")))
         return NetworkPrediction(presence=presence, **output)
 

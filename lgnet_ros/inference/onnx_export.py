@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from lgnet_ros.errors import UserError
-from lgnet_ros.inference.artefacts import Artefact, write_artefact
+from lgnet_ros.inference.artefacts import Artefact, require_replaceable, write_artefact
 from lgnet_ros.inference.tracing import traced_portably
 from lgnet_ros.inference.weights import WeightsInfo
 from lgnet_ros.network import LGNet
@@ -28,8 +28,9 @@ def export_onnx(network: LGNet, folder: Path, name: str, info: WeightsInfo | Non
     (1, 2016, 6) of `Palms`.
 
     Raises:
-        UserError: packages are missing, or the folder cannot be written.
+        UserError: packages are missing; the folder cannot be written, or holds something else.
     """
+    require_replaceable(folder)
     versions = {"torch": str(torch.__version__)}
     for package in _NEEDED:
         try:

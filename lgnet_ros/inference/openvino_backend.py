@@ -27,6 +27,7 @@ from lgnet_ros.inference.artefacts import (
     check_versions,
     fingerprint,
     read_artefact,
+    require_replaceable,
     write_artefact,
 )
 from lgnet_ros.inference.lean import EXACT, SEEN, is_lean
@@ -77,8 +78,9 @@ def export_openvino(network: LGNet, folder: Path, name: str, info: WeightsInfo |
     """Convert into an artefact's folder.
 
     Raises:
-        UserError: OpenVINO is missing, or the folder cannot be written.
+        UserError: OpenVINO is missing; the folder cannot be written, or holds something else.
     """
+    require_replaceable(folder)
     return _save(converted(network), network, folder, name, info)
 
 
@@ -101,8 +103,9 @@ def export_int8(
             or None; goes into the artefact.
 
     Raises:
-        UserError: OpenVINO or NNCF is missing, or the folder cannot be written.
+        UserError: OpenVINO or NNCF is missing; the folder cannot be written, or holds something else.
     """
+    require_replaceable(folder)
     versions = {**_versions(), **quantization.versions()}
     plain, _ = load_model(network, name, info, weights, "fp32")
     models = {**plain, SIGHT: quantized(plain[SIGHT], calibration, SEEN, EXACT)}
@@ -166,8 +169,7 @@ def artefact_places(name: str, weights: Path | None, precision: str) -> list[Pat
 
 def ready(network: LGNet, places: list[Path]) -> tuple[dict[str, Any], Artefact] | None:
     """The first artefact at these places that was made from this network; None without one."""
-    existing = [folder for folder in places if folder.exists()]
-    for folder in existing:
+    for folder in (place for place in places if os.path.exists(place)):
         try:
             models, artefact = open_models(folder)
             if artefact.fingerprint == fingerprint(network):
@@ -196,7 +198,11 @@ def open_models(folder: Path) -> tuple[dict[str, Any], Artefact]:
     artefact = read_artefact(folder, BACKEND)
     check_versions(folder, artefact, _versions())  # NNCF need not be here to run what it made
     parts = [part for part in (SIGHT, REFINEMENT, CENTERS, PALMS) if f"{part}.xml" in artefact.files]
-    models = {part: core().read_model(folder / f"{part}.xml") for part in parts}
+    try:
+        models = {part: core().read_model(folder / f"{part}.xml") for part in parts}
+    except RuntimeError as error:  # another process has put a newer one in its place since, say
+        reason = str(error).splitlines()[-1]
+        raise UserError(f"{folder}: damaged (OpenVINO cannot read it: {reason}); export anew") from None
     named = [port.get_any_name() for part in models.values() for port in part.outputs if port.get_names()]
     if not set(SEEN) <= set(named):
         raise UserError(f"{folder}: foreign: its outputs are not those of LGNet; export anew")
@@ -204,9 +210,12 @@ def open_models(folder: Path) -> tuple[dict[str, Any], Artefact]:
 
 
 def cache_directory() -> Path:
-    """Where converted networks are kept: $XDG_CACHE_HOME/lgnet_ros, else ~/.cache/lgnet_ros."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "lgnet_ros"
+    """Where converted networks are kept: $XDG_CACHE_HOME/lgnet_ros, else ~/.cache/lgnet_ros. For a user who
+    has no home, a place in which nothing can be kept.
+    """
+    home = os.path.expanduser("~")
+    usual = Path(home if os.path.isabs(home) else os.devnull) / ".cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or usual) / "lgnet_ros"
 
 
 def _save(

@@ -101,10 +101,6 @@ def test_crops_of_another_size_are_an_error(engine: Engine) -> None:
         engine.infer(np.zeros((1, 256, 256, 3), dtype=np.uint8), np.array([100.0]))
 
 
-def test_warming_up_takes_the_batch_sizes_that_will_come(engine: Engine) -> None:
-    engine.warm_up((1, 4))
-
-
 @pytest.mark.parametrize(("device", "precision"), [("tpu", "auto"), ("cpu", "int4")])
 def test_unknown_devices_and_precisions_are_refused(weights: Path, device: str, precision: str) -> None:
     with pytest.raises(UserError, match="there are"):

@@ -331,6 +331,29 @@ def test_without_a_place_for_the_cache_it_runs_all_the_same(
     assert Engine.load(weights, "cpu").infer(crops(1), FOCAL_PX[:1]).presence.shape == (1, 2)
 
 
+def test_a_home_that_may_not_be_looked_into_is_no_home(
+    weights: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container that runs as somebody else than its image thought, or as nobody."""
+    ready, _ = openvino_backend.open_models(folder)
+    monkeypatch.setattr(openvino_backend, "converted", lambda network: ready)
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    for home in ("/proc/1/root/nowhere", "~"):
+        monkeypatch.setattr("os.path.expanduser", lambda _, home=home: home)
+        assert not openvino_backend.cache_directory().is_relative_to("~")
+        assert Engine.load(weights, "cpu").backend.name.startswith("openvino-cpu-")
+
+
+def test_a_cache_that_has_lost_its_description_is_made_anew(
+    weights: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready, _ = openvino_backend.open_models(folder)
+    monkeypatch.setattr(openvino_backend, "converted", lambda network: ready)
+    (folder / "artefact.json").unlink()
+    Engine.load(weights, "cpu")
+    assert openvino_backend.open_models(folder)
+
+
 def test_the_environment_may_choose_the_backend(
     weights: Path, folder: Path, no_conversion: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

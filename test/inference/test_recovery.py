@@ -9,7 +9,7 @@ from faulty_engine import Faulty, cuda_error, engine_on, recovering
 from lgnet_ros.errors import UserError
 from lgnet_ros.geometry import CameraIntrinsics
 from lgnet_ros.inference.recovery import RecoveringBackend
-from lgnet_ros.pipeline import HandsPipeline
+from lgnet_ros.pipeline import HandsPipeline, PipelineSettings
 
 
 def crops(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -81,5 +81,7 @@ def test_the_pipeline_goes_on_after_a_device_error_and_tells_of_the_restart() ->
 
 
 def test_a_network_that_does_not_fit_says_what_to_change() -> None:
+    engine = engine_on(Faulty("cpu", [RuntimeError("DefaultCPUAllocator: can't allocate memory")]))
+    pipeline = HandsPipeline(engine, PipelineSettings())
     with pytest.raises(UserError, match="lgnet-nano.*out of memory.*use smaller weights"):
-        engine_on(Faulty("cpu", [RuntimeError("DefaultCPUAllocator: can't allocate memory")])).warm_up()
+        pipeline.warm_up()
