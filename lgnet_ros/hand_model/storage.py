@@ -55,7 +55,7 @@ def load_arrays(path: Path) -> HandArrays:
             members = {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise UserError(f"{path}: no such hand model; `lgnet hand build` makes the open hand") from None
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (TypeError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:  # TypeError: an .npy
         raise UserError(f"{path}: not a hand model of plain arrays ({error})") from None
     return arrays_from_members(members, str(path))
 
@@ -69,7 +69,7 @@ def arrays_from_members(members: dict[str, np.ndarray], source: str) -> HandArra
     missing = [name for name in _REQUIRED if name not in members]
     if missing:
         raise UserError(f"{source}: not a hand model, lacks {', '.join(missing)}")
-    parents = np.asarray(members["kintree_table"])[0].astype(np.int64)
+    parents = np.atleast_2d(members["kintree_table"])[0].astype(np.int64)
     if tuple(parents[1:]) != MANO_PARENTS[1:]:
         raise UserError(f"{source}: its kinematic tree is not MANO's")
     faces = np.asarray(members["f"]).astype(np.int64)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -49,10 +50,23 @@ def test_a_missing_file_says_how_to_make_it(tmp_path: Path) -> None:
         load_arrays(tmp_path / "nowhere.npz")
 
 
-@pytest.mark.parametrize("content", [b"", b"not a zip at all", SHIPPED.read_bytes()[:5000]])
+def single_array() -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.zeros(3))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip at all", SHIPPED.read_bytes()[:5000], single_array()])
 def test_a_file_that_is_no_hand_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "bad.npz").write_bytes(content)
     with pytest.raises(UserError, match="bad.npz: not a hand model"):
+        load_arrays(tmp_path / "bad.npz")
+
+
+def test_a_tree_that_is_a_number_is_refused(tmp_path: Path) -> None:
+    with np.load(SHIPPED) as archive:
+        np.savez(tmp_path / "bad.npz", **{**archive, "kintree_table": np.int64(3)})
+    with pytest.raises(UserError, match="kinematic tree is not MANO's"):
         load_arrays(tmp_path / "bad.npz")
 
 
