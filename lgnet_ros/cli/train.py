@@ -16,6 +16,7 @@ from lgnet_ros.network import ABLATIONS
 from lgnet_ros.paths import weights_directory
 from lgnet_ros.training.callbacks import read_curve
 from lgnet_ros.training.export import calibration_crops, export, network_of
+from lgnet_ros.training.module import LGNetModule
 from lgnet_ros.training.recipe import Recipe
 from lgnet_ros.training.run import Resources, RunFolder, default_resources, is_first_process, train
 from lgnet_ros.training.shipping import ship
@@ -63,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train, then export. Everything that can be wrong is found before anything starts."""
+    """Train, and export what comes to its end. Everything that can be wrong is found before that starts."""
     recipe = Recipe.read(args.recipe, args.overrides)
     folder = args.out or Path("out/train") / args.recipe.stem
     if args.threads is not None:
@@ -78,9 +79,7 @@ def run(args: argparse.Namespace) -> int:
         print(ship(args.ship, RunFolder(folder), args.report, weights_directory(), args.note))
         return 0
     resources = _resources(args)
-    if not args.export:
-        train(recipe, RunFolder(folder), args.resume, resources)
-    if is_first_process():
+    if args.export or _is_trained(train(recipe, RunFolder(folder), args.resume, resources)):
         _export(recipe, RunFolder(folder), args.storage)
     return 0
 
@@ -93,10 +92,22 @@ def _ablations(recipe: Recipe, folder: Path, args: argparse.Namespace) -> int:
         if args.resume and place.weights.exists():
             continue
         print(f"lgnet: ablation '{name}' in {place.path}", file=sys.stderr)
-        train(of_row, place, args.resume, _resources(args))
-        if is_first_process():
+        if _is_trained(train(of_row, place, args.resume, _resources(args))):
             _export(of_row, place, args.storage)
     return 0
+
+
+def _is_trained(module: LGNetModule) -> bool:
+    """Whether this process is to export a run: the first one, if minutes have not ended it before its steps
+    did.
+    """
+    if not is_first_process():
+        return False
+    if module.global_step < module.total_steps:
+        done = f"{module.global_step} of {module.total_steps} steps"
+        print(f"lgnet: {done}; --resume goes on, --export writes weights as they stand", file=sys.stderr)
+        return False
+    return True
 
 
 def _export(recipe: Recipe, folder: RunFolder, storage: str) -> None:

@@ -173,6 +173,8 @@ def loader(
         multiprocessing_context="spawn" if recipe.workers else None,
         prefetch_factor=2 if recipe.workers else None,
         worker_init_fn=_begin_worker,
+        # Its thread receives what workers send while the step before is still launched.
+        pin_memory=bool(recipe.album) and torch.cuda.is_available(),
     )
 
 

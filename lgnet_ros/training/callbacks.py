@@ -96,19 +96,25 @@ def weight_averaging(decay: float) -> WeightAveraging:
     return WeightAveraging(use_buffers=True, multi_avg_fn=exponential_average(decay))
 
 
-class TimeLimit(L.Callback):
-    """Stops after so many minutes of this very run; Lightning's own limit would count the runs before it as
-    well.
+class End(L.Callback):
+    """Stops after so many steps, or after so many minutes of this very run, and has the last step validated
+    while it still may become the best.
+
+    Lightning's own limits do neither: that of minutes counts the runs before as well, and that of steps
+    leaves out the last validation where these come by the clock.
     """
 
-    def __init__(self, minutes: float) -> None:
-        self._seconds, self._start = minutes * 60.0, time.monotonic()
+    def __init__(self, steps: int, minutes: float | None) -> None:
+        self._steps, self._start = steps, time.monotonic()
+        self._seconds = None if minutes is None else minutes * 60.0
 
     def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
         """All processes stop in the same step."""
-        over = time.monotonic() - self._start > self._seconds
-        if trainer.strategy.reduce_boolean_decision(over, all=False):
+        if trainer.global_step >= self._steps:
             trainer.should_stop = True
+        elif self._seconds is not None:
+            over = time.monotonic() - self._start > self._seconds
+            trainer.should_stop = trainer.strategy.reduce_boolean_decision(over, all=False)
 
 
 class EndAtOnce(L.Callback):

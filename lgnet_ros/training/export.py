@@ -5,13 +5,14 @@ made.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from lgnet_ros.data.augment import CropSample
-from lgnet_ros.data.synthetic.stream import render_sample
+from lgnet_ros.data.synthetic.stream import in_processes, render_sample
 from lgnet_ros.errors import UserError
 from lgnet_ros.evaluation.estimates import estimate_of
 from lgnet_ros.evaluation.evaluation import Evaluation
@@ -53,11 +54,16 @@ def calibration_crops(recipe: Recipe, sources: Sources) -> list[CropSample]:
         return sources.validation
     settings = replace(synthetic_settings(recipe, "validation"), background_folder=None, scenes="all")
     size_px = recipe.network_config().input_size
-    crops = []
-    for index in range(recipe.validation.calibration):
-        sample = render_sample(_CALIBRATION_SEED, index, settings)
-        crops += crops_of(sample, index, "tracked", size_px, _CALIBRATION_SEED)
-    return crops
+    rendered = in_processes(
+        partial(render_sample, _CALIBRATION_SEED, settings=settings),
+        range(recipe.validation.calibration),
+        recipe.data.workers,
+    )
+    return [
+        crop
+        for index, sample in enumerate(rendered)
+        for crop in crops_of(sample, index, "tracked", size_px, _CALIBRATION_SEED)
+    ]
 
 
 def export(

@@ -1,8 +1,8 @@
 """Muon (Jordan et al., 2024): momentum whose matrices are made orthogonal before they become a step.
 
 Every direction of a matrix then learns at the same pace, which takes this network to the same error in three
-quarters of the images that AdamW needs. What is no matrix (biases, norms, depthwise kernels, embeddings) is
-left to AdamW.
+quarters of the images that AdamW needs. What is no matrix (biases, norms, depthwise kernels, narrow
+embeddings) is left to AdamW.
 """
 
 from __future__ import annotations

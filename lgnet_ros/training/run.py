@@ -20,7 +20,7 @@ from lgnet_ros.errors import UserError
 from lgnet_ros.files import write_whole
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.network.precision import imitates_bfloat16
-from lgnet_ros.training.callbacks import EndAtOnce, LearningCurve, Pictures, TimeLimit, weight_averaging
+from lgnet_ros.training.callbacks import End, EndAtOnce, LearningCurve, Pictures, weight_averaging
 from lgnet_ros.training.checkpoints import AtomicCheckpointIO
 from lgnet_ros.training.data import TrainingData
 from lgnet_ros.training.module import MONITORED, LGNetModule
@@ -167,8 +167,6 @@ def fit(
     if is_first_process():  # now that nothing in the recipe has been refused
         folder.begin(recipe)
     trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
-    if trainer.global_step >= total_steps:
-        trainer.validate(module, data, verbose=False)
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()  # or metrics of what one process does next wait for all
     return module
@@ -193,11 +191,10 @@ def _trainer(
         Pictures(sources.validation[: recipe.validation.pictures]),
         _Progress(refresh_rate=10),
         EndAtOnce(),
+        End(total_steps, resources.minutes),
         *_checkpoints(recipe, folder),
         *extra,
     ]
-    if resources.minutes is not None:
-        callbacks.append(TimeLimit(resources.minutes))
     if recipe.ema_decay > 0:
         callbacks.insert(0, weight_averaging(recipe.ema_decay))
     return L.Trainer(

@@ -124,6 +124,8 @@ def command_of(stage: Stage, name: str, number: int) -> str:
     words += [f"{key}={_plain(value)}" for key, value in differing.items()]
     if number > 1:
         words.append(f"start_from=out/train/{name}_{number - 1}/checkpoints/last.ckpt")
+    elif stage.recipe.get("start_from"):  # weights, or a run whose folder is not there any more
+        words.append(f"start_from={Path(stage.recipe['start_from']).name}")
     if stage.processes > 1:
         words.append(f"--devices {stage.processes}")
     return " ".join([*words, f"--out out/train/{name}_{number}"])

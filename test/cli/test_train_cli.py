@@ -64,6 +64,18 @@ def test_a_run_killed_from_outside_is_resumed_and_exported(recipe: Path, tmp_pat
     assert "validation MPJPE" in resumed.stdout
 
 
+@pytest.mark.slow
+def test_a_run_that_its_minutes_end_exports_nothing(
+    recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Weights in a row's folder say that an ablation is done; half a training is none."""
+    out = tmp_path / "run"
+    assert main(["train", str(recipe), "--minutes", "0.0001", "--out", str(out)]) == 0
+    assert "of 40 steps; --resume goes on" in capsys.readouterr().err
+    assert (out / "checkpoints" / "last.ckpt").exists()
+    assert not (out / "weights.safetensors").exists()
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [

@@ -113,6 +113,16 @@ def test_a_run_that_the_clock_stopped_goes_on_exactly(
         assert torch.equal(value, state[name]), name
 
 
+def test_the_last_step_is_validated_and_may_be_the_best(
+    recipe: Recipe, sources: _Make, hand_model: HandModel, tmp_path: Path
+) -> None:
+    """However rarely validations come: without it, what a schedule anneals to would not be exported."""
+    assert recipe.validation.every_minutes == 60.0
+    recipe = replace(recipe, steps=3)
+    _train(recipe, sources, tmp_path / "run", hand_model)
+    assert read_checkpoint(RunFolder(tmp_path / "run").best)["global_step"] == recipe.steps
+
+
 def test_a_run_learns_logs_and_keeps_its_best(
     recipe: Recipe, sources: _Make, hand_model: HandModel, tmp_path: Path
 ) -> None:

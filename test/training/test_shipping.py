@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,12 @@ def test_a_stage_is_told_as_the_command_that_starts_it(run: RunFolder) -> None:
     assert first.startswith(begins)
     assert "steps=300 start_from=out/train/nano_1/checkpoints/last.ckpt" in second
     assert "--devices 2" in second
+
+
+def test_a_stage_that_began_from_weights_says_so(run: RunFolder) -> None:
+    stage = stages_of(run)[0]
+    begun = replace(stage, recipe={**stage.recipe, "start_from": "/somewhere/nano.safetensors"})
+    assert "start_from=nano.safetensors --devices 2" in command_of(begun, "nano", 1)
 
 
 def test_a_report_about_other_weights_is_refused(run: RunFolder, shipped_to: Path, tmp_path: Path) -> None:
