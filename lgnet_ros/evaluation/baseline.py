@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 from lgnet_ros.data.augment import CropSample
 from lgnet_ros.evaluation.records import HandsEstimate
 from lgnet_ros.hand_model import HandModel
+from lgnet_ros.network.precision import full_precision
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class MeanPose:
         """
         device = hand_model.mean_pose.device
         held = (torch.from_numpy(values).float().to(device) for values in (self.rotations, self.shape))
-        with torch.no_grad():
+        with torch.no_grad(), full_precision(hand_model.mean_pose):
             posed = hand_model.both(*held)
         vertices, joints = (values.double().cpu().numpy() for values in (posed.vertices, posed.joints))
         wrists = self.wrist_direction * (self.distance_px * focal_px)[:, None]
