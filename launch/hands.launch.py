@@ -31,6 +31,7 @@ ARGUMENTS = (
     ("weights", "", "Overrides the parameter weights: a variant (nano, light, full) or a .safetensors file."),
     ("device", "", "Overrides the parameter device: auto, cpu or cuda."),
     ("frame_prefix", "", "Overrides the parameter frame_prefix; give each camera its own."),
+    ("stale_after", "", "Overrides the parameter stale_after: without an image for so long, no camera (s)."),
     ("interpreter", "", "Put before the nodes' commands: the Python of the environment that holds torch."),
     ("demo", "false", "Start camera_node as the camera."),
     ("source", "", "demo: webcam, video file or folder of images; empty: the built-in two-hand scene."),
@@ -55,7 +56,7 @@ SHOWN = (
     "hands/handover/target",
     "handover/markers",
 )
-OVERRIDES = ("estimator", "weights", "device", "frame_prefix")
+OVERRIDES = {"estimator": str, "weights": str, "device": str, "frame_prefix": str, "stale_after": float}
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -72,7 +73,7 @@ def generate_launch_description() -> LaunchDescription:
 def hands(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     """hands_node; arguments that are left empty leave the parameter file its say."""
     arguments = {name: LaunchConfiguration(name).perform(context) for name in OVERRIDES}
-    given = {name: value for name, value in arguments.items() if value}
+    given = {name: OVERRIDES[name](value) for name, value in arguments.items() if value}
     remappings = [
         *camera_topics(),
         ("image_raw/compressed", [LaunchConfiguration("image"), "/compressed"]),

@@ -1,12 +1,17 @@
 """A recorded bag as the camera, on the bag's clock.
 
 ros2 launch lgnet_ros playback.launch.py bag:=my_bag image:=/camera/image_raw camera_info:=/camera/camera_info
+
+Everything in the bag is played: one that was recorded while a hands node ran (`ros2 bag record -a`) brings
+its old hands and frames along, beside the new ones.
 """
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
+import yaml
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix, get_package_share_directory
 from launch.actions import (
     DeclareLaunchArgument,
@@ -19,16 +24,18 @@ from launch.actions import (
     TimerAction,
 )
 from launch.event_handlers import OnProcessIO
-from launch.events.process import ProcessIO
+from launch.events.process import ProcessExited, ProcessIO
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import SetParameter
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from lgnet_ros.node.parameters import HandsParameters
 from lgnet_ros.node.qos import use_large_shared_memory
 
 SHARE = get_package_share_directory("lgnet_ros")
 PATIENCE_S = 60.0
+LONGEST_STALE_AFTER_S = 60.0  # that the parameter takes
 STILL_WAITING = "the bag waits until hands_node says that it is ready; it does so once it is configured"
 
 PASSED = (
@@ -39,6 +46,7 @@ PASSED = (
     ("estimator", "", "Overrides the parameter estimator: lgnet or landmarks."),
     ("weights", "", "Overrides the parameter weights."),
     ("device", "", "Overrides the parameter device."),
+    ("stale_after", "", "Overrides the parameter stale_after (s); if empty, a slow bag_rate lengthens it."),
     ("interpreter", "", "Put before hands_node's command: the Python of the environment that holds torch."),
     ("handover", "false", "Start handover_node: does a hand offer, receive or rest?"),
     ("viewer", "false", "Start viewer_node: what RViz would show, in a browser; needs viser."),
@@ -72,10 +80,13 @@ def generate_launch_description() -> LaunchDescription:
             LaunchConfiguration("bag_rate"),
             "--delay",
             "3",  # s, for the nodes to find the player's topics
+            "--read-ahead-queue-size",
+            "50",  # usually a thousand, which it reads while the bag's clock runs: images of seconds are lost
+            "--disable-keyboard-controls",
         ],
         additional_env=_large_messages(),
-        output="screen",
-        on_exit=Shutdown(reason="the bag has ended"),
+        output={"stdout": "log", "stderr": "screen"},  # a progress bar would wipe out the nodes' lines
+        on_exit=_ended,
     )
     check = OpaqueFunction(function=_check)
     return LaunchDescription(
@@ -87,16 +98,62 @@ def _check(context: LaunchContext) -> None:
     """Before the network is loaded, which may take a minute.
 
     Raises:
-        RuntimeError: there is nothing to play, or nothing that plays it.
+        RuntimeError: there is nothing to play, nothing that plays it, or no image in it.
     """
-    bag = LaunchConfiguration("bag").perform(context)
-    if not os.path.exists(bag):
-        raise RuntimeError(f"bag:={bag}: no such bag")
+    configured = context.launch_configurations
+    _check_topics(Path(configured["bag"]), configured["image"], configured.get("camera_namespace", ""))
+    rate = _rate(configured["bag_rate"])
+    if rate < 1 and not configured["stale_after"]:
+        configured["stale_after"] = str(min(HandsParameters().stale_after / rate, LONGEST_STALE_AFTER_S))
     try:
         get_package_prefix("ros2bag")
     except PackageNotFoundError:
         name = f"ros-{os.environ.get('ROS_DISTRO', '<distribution>')}-ros2bag"
         raise RuntimeError(f"ros2bag is missing, which plays bags: sudo apt install {name}") from None
+
+
+def _check_topics(bag: Path, image: str, namespace: str) -> None:
+    """What the bag says of itself; a single file says nothing that could be read here."""
+    if not bag.exists():
+        raise RuntimeError(f"bag:={bag}: no such bag")
+    if bag.is_file():
+        return
+    try:
+        said = yaml.safe_load((bag / "metadata.yaml").read_text())["rosbag2_bagfile_information"]
+        kinds = {
+            t["topic_metadata"]["name"]: t["topic_metadata"]["type"]
+            for t in said["topics_with_message_count"]
+        }
+    except (OSError, yaml.YAMLError, KeyError, TypeError):
+        raise RuntimeError(
+            f"bag:={bag}: no bag, for lack of a metadata.yaml; `ros2 bag reindex` makes one"
+        ) from None
+    wanted = image if image.startswith("/") else "/".join(("", *filter(None, (namespace.strip("/"), image))))
+    if not kinds.keys() & {wanted, f"{wanted}/compressed"}:
+        images = sorted(name.removesuffix("/compressed") for name, kind in kinds.items() if "Image" in kind)
+        there = f"there are {', '.join(images)}: choose with image:=" if images else "nor any other images"
+        raise RuntimeError(f"bag:={bag}: no images on {wanted}; {there}")
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate < float("inf"):
+        raise RuntimeError(f"bag_rate:={text}: must be a number above 0")
+    return rate
+
+
+def _ended(event: ProcessExited, context: LaunchContext) -> Shutdown:
+    """With the bag everything ends.
+
+    Raises:
+        RuntimeError: the player could not play it, and has said why.
+    """
+    if event.returncode and not context.is_shutdown:
+        raise RuntimeError(f"ros2 bag play has failed ({event.returncode})")
+    return Shutdown(reason="the bag has ended")
 
 
 def _once_ready(play: ExecuteProcess) -> list[LaunchDescriptionEntity]:

@@ -171,6 +171,7 @@ def _hand(store: Typestore, sample: HandSample, side: int) -> Any:
     return kind(
         side=side,
         track_id=0,
+        chosen=False,
         score=1.0,
         wrist=_pose(store, joints[0], rotations[0]),
         palm=_pose(store, palm.position, palm.rotation),
@@ -179,7 +180,7 @@ def _hand(store: Typestore, sample: HandSample, side: int) -> Any:
         grasp_class=held.code,
         joints=_float32(joints),
         joints_image=_float32(sample.intrinsics.project(joints)),
-        joint_quaternions=_float32(Rotation.from_matrix(rotations).as_quat()),
+        joint_quaternions=_float32(_quaternions(rotations)),
         vertices=_float32(sample.vertices[side]),
         pose=_float32(Rotation.from_matrix(sample.rotations[side]).as_rotvec()),
         shape=_float32(sample.shape[side]),
@@ -199,11 +200,17 @@ def _camera_rotations(local: np.ndarray) -> np.ndarray:
 
 def _pose(store: Typestore, position: np.ndarray, rotation: np.ndarray) -> Any:
     x, y, z = (float(value) for value in position)
-    qx, qy, qz, qw = (float(value) for value in Rotation.from_matrix(rotation).as_quat())
+    qx, qy, qz, qw = _quaternions(rotation).tolist()
     return store.types["geometry_msgs/msg/Pose"](
         position=store.types["geometry_msgs/msg/Point"](x=x, y=y, z=z),
         orientation=store.types["geometry_msgs/msg/Quaternion"](x=qx, y=qy, z=qz, w=qw),
     )
+
+
+def _quaternions(rotations: np.ndarray) -> np.ndarray:
+    """(…, 4) x, y, z, w ≥ 0."""
+    either = Rotation.from_matrix(rotations).as_quat()
+    return np.where(either[..., 3:] < 0, -either, either)
 
 
 def _float32(values: np.ndarray) -> np.ndarray:

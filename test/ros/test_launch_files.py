@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,9 @@ from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from lgnet_ros.msg import Hands
 from ros_rig import wait_until
 from tf2_msgs.msg import TFMessage
+
+from lgnet_ros.data.synthetic import SyntheticSettings
+from lgnet_ros.data.synthetic.stream import render_sample
 
 try:
     get_package_prefix("lgnet_ros")
@@ -84,8 +88,49 @@ def test_every_camera_has_hands_and_frames_of_its_own(rig, launch: Launch) -> No
     assert {name.split("_")[0] for name in children} == {"camera1", "camera2"}
 
 
-def test_a_bag_that_is_not_there_is_named_before_anything_starts(launch: Launch) -> None:
-    process = launch("playback.launch.py", "bag:=/nowhere/bag")
+@pytest.fixture
+def bag(tmp_path: Path) -> Path:
+    """Two seconds of images at 15 Hz on /camera/image_raw."""
+    pytest.importorskip("rosbags", reason="rosbags is not installed")
+    from lgnet_ros.data.bag import write_bag
+
+    samples = [render_sample(0, 0, SyntheticSettings(split="test"))] * 30
+    write_bag(((k / 15, sample) for k, sample in enumerate(samples)), tmp_path / "bag")
+    return tmp_path / "bag"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["bag:=/nowhere/bag"], "bag:=/nowhere/bag: no such bag"),
+        (["bag:={folder}"], "no bag, for lack of a metadata.yaml"),
+        (["bag:={bag}"], "no images on /image_raw; there are /camera/depth, /camera/image_raw: choose with"),
+        (
+            ["bag:={bag}", "image:=/camera/image_raw", "bag_rate:=fast"],
+            "bag_rate:=fast: must be a number above 0",
+        ),
+    ],
+)
+def test_what_cannot_be_played_is_named_before_anything_starts(
+    launch: Launch, bag: Path, tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    process = launch("playback.launch.py", *(a.format(bag=bag, folder=tmp_path) for a in arguments))
     said = process.communicate(timeout=60)[0]
     assert process.returncode == 1
-    assert "bag:=/nowhere/bag: no such bag" in said and "warming up" not in said
+    assert words in said and "warming up" not in said
+
+
+@pytest.mark.slow
+def test_a_bag_is_played_to_its_end_on_its_own_clock(rig, launch: Launch, bag: Path) -> None:
+    try:
+        get_package_prefix("ros2bag")
+    except PackageNotFoundError:
+        pytest.skip("ros2bag is not installed")
+    seen = rig.listener.listen(Hands, "/hands/hands")
+    topics = ("image:=/camera/image_raw", "camera_info:=/camera/camera_info")
+    process = launch("playback.launch.py", f"bag:={bag}", *topics)
+    said = process.communicate(timeout=240)[0]
+    assert process.returncode == 0 and "Traceback" not in said
+    stamps = [round((m.header.stamp.sec + m.header.stamp.nanosec * 1e-9) * 15) for m in seen]
+    assert len(seen) > 2 and stamps == sorted(set(stamps)) and stamps[-1] == 29  # on a slow machine, few
+    assert all(message.latency < 5 for message in seen)
