@@ -15,14 +15,14 @@ ESTIMATOR ?=
 LANDMARKS ?= $(if $(filter landmarks,$(ESTIMATOR)),1)
 VIEW ?=
 ARGS ?=
-export ROS PYTHON SMPLX VIEW LANDMARKS
+export ROS PYTHON SMPLX VIEW LANDMARKS SOURCE
 
 IN_ENVIRONMENT := tools/environment.sh
 
 .PHONY: run test bench env clean
 
 run:
-	@$(IN_ENVIRONMENT) python -m lgnet_ros.cli.main run $(if $(SOURCE),--source '$(SOURCE)') \
+	@$(IN_ENVIRONMENT) python -m lgnet_ros.cli.main run $(if $(SOURCE),--source "$$SOURCE") \
 		$(if $(DURATION),--duration '$(DURATION)') $(if $(ROS_DISTRO),--launch) $(if $(VIEW),--view) \
 		$(if $(ESTIMATOR),--estimator $(ESTIMATOR)) $(ARGS)
 

@@ -1,9 +1,10 @@
-"""Files that are whole or not there: written beside their place, then renamed."""
+"""Files that are whole or not there: written beside their place, then renamed. And their natural order."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,6 +58,12 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{folder}: the folder cannot be made ({error.strerror})") from None
+
+
+def natural_order(path: Path) -> list[tuple[int, int | str]]:
+    """A key to sort by: digits compare as numbers, so that frame_2 comes before frame_10."""
+    parts = re.split(r"(\d+)", str(path))
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts]
 
 
 def write_whole(path: Path, content: bytes) -> None:

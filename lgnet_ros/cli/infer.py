@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     same.
     """
     camera = _camera(args)
-    media = expand(args.inputs)
+    media = expand(args.inputs, args.out)
     settings = _settings(args)
     choice = EstimatorChoice(
         args.estimator,

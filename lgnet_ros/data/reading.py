@@ -13,6 +13,7 @@ The rule, for every dataset of this package:
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from collections.abc import Iterable, Iterator
@@ -96,7 +97,9 @@ def read_image(path: Path) -> np.ndarray:
     """
     if not path.is_file():
         raise UnreadableSample(f"{path}: image file is missing")
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    image = None
+    with contextlib.suppress(cv2.error):  # more pixels than OpenCV takes
+        image = cv2.imread(str(path), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     if image is None:
         raise UnreadableSample(f"{path}: not a readable image")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
@@ -127,9 +130,10 @@ def read_ply_vertices(path: Path) -> np.ndarray:
     """
     if not path.is_file():
         raise UnreadableSample(f"{path}: mesh file is missing")
-    head, found, body = path.read_bytes().partition(b"end_header\n")
-    lines = head.decode("ascii", errors="replace").replace("\r", "").split("\n")
-    if not found or lines[0] != "ply":
+    head, found, rest = path.read_bytes().partition(b"end_header")
+    _, _, body = rest.partition(b"\n")
+    lines = head.decode("ascii", errors="replace").splitlines()
+    if not found or lines[:1] != ["ply"]:
         raise UnreadableSample(f"{path}: not a PLY mesh")
     try:
         encoding, count, fields = _ply_vertex_layout(lines)

@@ -9,7 +9,6 @@ Neither states its camera's intrinsics with the images, so a horizontal field of
 from __future__ import annotations
 
 import math
-import re
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy as np
 from lgnet_ros.data.reading import read_image
 from lgnet_ros.data.sample import HandSample
 from lgnet_ros.errors import UserError
+from lgnet_ros.files import natural_order
 from lgnet_ros.geometry.cameras import CameraIntrinsics
 
 PATTERNS = {
@@ -42,7 +42,7 @@ class ImageSequences:
             raise UserError(f"image sequences: layout '{layout}' is none of {', '.join(PATTERNS)}")
         self.name, self.root, self.horizontal_fov_rad = layout, root, horizontal_fov_rad
         found = (path for path in root.glob(PATTERNS[layout]) if path.suffix.lower() in _IMAGE_SUFFIXES)
-        self.paths = sorted(found, key=_natural_order)
+        self.paths = sorted(found, key=natural_order)
         if not self.paths:
             raise UserError(f"{root}: no images at {PATTERNS[layout]} ({layout})")
 
@@ -73,9 +73,3 @@ class ImageSequences:
             depth=None,
             key=f"{self.name}/{path.relative_to(self.root)}",
         )
-
-
-def _natural_order(path: Path) -> list[tuple[int, int | str]]:
-    """Digits compare as numbers, so that frame_2 comes before frame_10."""
-    parts = re.split(r"(\d+)", str(path))
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in parts]

@@ -27,8 +27,9 @@ from lgnet_ros.node.camera_messages import camera_info_message, depth_message, i
 from lgnet_ros.node.camera_parameters import CameraParameters
 from lgnet_ros.node.camera_sources import Picture, Source, open_source
 from lgnet_ros.node.exiting import end_on_signals, end_process, on_signals
+from lgnet_ros.node.faults import WARNING_PERIOD_S
 from lgnet_ros.node.memory import keep_freed_memory
-from lgnet_ros.node.pacing import Pace
+from lgnet_ros.node.pacing import Pace, Thinning
 from lgnet_ros.node.parameter_rules import declare, rules, validated
 from lgnet_ros.node.qos import use_large_shared_memory
 from lgnet_ros.node.running import initialize
@@ -95,21 +96,22 @@ class CameraNode(Node):
             yield picture
 
     def _live_pictures(self, stopped: threading.Event) -> Iterator[Picture]:
-        shortest = 0.9 / self._values.rate if self._values.rate else 0.0  # 0.9: for the device's jitter
-        last = -math.inf
+        thinning = Thinning(self._values.rate)
         while not stopped.is_set():
             picture = self._source.read(0.0)
             if picture is None:
                 self._wait_for_return(stopped)
-            elif time.monotonic() - last >= shortest:
-                last = time.monotonic()
+            elif thinning.takes(time.monotonic()):
                 yield picture
 
     def _wait_for_return(self, stopped: threading.Event) -> None:
-        self.get_logger().warning(f"the camera '{self._values.source}' has stopped; waiting for it to return")
-        while not stopped.wait(_RETRY_S):
-            if self._source.reopen():
-                self.get_logger().info(f"the camera '{self._values.source}' has returned")
+        name, said_s = f"the camera '{self._values.source}'", -math.inf
+        while not stopped.is_set():
+            if time.monotonic() - said_s >= WARNING_PERIOD_S:
+                said_s = time.monotonic()
+                self.get_logger().warning(f"{name} has stopped; waiting for it to return")
+            if not stopped.wait(_RETRY_S) and self._source.reopen():
+                self.get_logger().info(f"{name} has returned")
                 return
 
     def _publish(self, picture: Picture) -> None:

@@ -8,18 +8,22 @@ from __future__ import annotations
 import contextlib
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import cv2
 import numpy as np
 
 from lgnet_ros.errors import UserError
+from lgnet_ros.files import natural_order
+from lgnet_ros.pipeline.media import frame_rate, open_video
 
 if TYPE_CHECKING:
     from lgnet_ros.data.sample import HandSample
+
+_Name = TypeVar("_Name", str, Path)
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
@@ -109,11 +113,13 @@ class Webcam(Source):
             self._capture = None
 
     def _open(self) -> cv2.VideoCapture | None:
-        capture = _open_capture(self._device)
+        capture = _quietly(cv2.VideoCapture, self._device)
         width, height = self._size
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
-        capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # the newest picture, not one that has waited
+        # The newest picture, not one that has waited; with a single buffer the device would have nowhere to
+        # put the next one while this one is unpacked.
+        capture.set(cv2.CAP_PROP_BUFFERSIZE, 2)
         if _next_image(capture) is None:
             capture.release()
             return None
@@ -125,12 +131,9 @@ class VideoFile(Source):
 
     def __init__(self, path: Path, loop: bool) -> None:
         self._path, self._loop = path, loop
-        self._capture = _open_capture(str(path))
+        self._capture = _quietly(open_video, path)
         self._first = _next_image(self._capture)
-        stated_rate = self._capture.get(cv2.CAP_PROP_FPS)
-        self.rate_hz = (
-            stated_rate if 1 <= stated_rate <= 1000 else 30.0
-        )  # some containers state none, or nonsense
+        self.rate_hz = frame_rate(self._capture)
         if self._first is None:
             self.close()
             raise UserError(
@@ -143,7 +146,7 @@ class VideoFile(Source):
         if image is None and self._loop:
             # Opened anew instead of rewound: seeking back is not reliable in every container.
             self._capture.release()
-            self._capture = _open_capture(str(self._path))
+            self._capture = _quietly(open_video, self._path)
             image = _next_image(self._capture)
         return None if image is None else Picture(image)
 
@@ -156,7 +159,8 @@ class ImageFolder(Source):
 
     def __init__(self, path: Path, loop: bool) -> None:
         self._loop = loop
-        self._files = sorted(file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
+        files = sorted(path.iterdir(), key=natural_order)
+        self._files = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
         self._images = self._decode()
         self._first = next(self._images, None)
         if self._first is None:
@@ -177,16 +181,18 @@ class ImageFolder(Source):
 
     def _decode(self) -> Iterator[np.ndarray]:
         for file in self._files:
-            image = cv2.imread(str(file), cv2.IMREAD_COLOR)
+            image = None
+            with contextlib.suppress(cv2.error):  # more pixels than OpenCV takes
+                image = cv2.imread(str(file), cv2.IMREAD_COLOR)
             if image is not None:
                 yield cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def _open_capture(name: str) -> cv2.VideoCapture:
+def _quietly(open_capture: Callable[[_Name], cv2.VideoCapture], name: _Name) -> cv2.VideoCapture:
     # OpenCV and FFmpeg write about every damaged file to stderr; the caller says it in one line instead.
     with contextlib.suppress(AttributeError):
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    return cv2.VideoCapture(name)
+    return open_capture(name)
 
 
 def _next_image(capture: cv2.VideoCapture | None) -> np.ndarray | None:

@@ -15,7 +15,7 @@ from lgnet_ros.files import whole_file, write_whole
 from lgnet_ros.geometry import CameraIntrinsics
 from lgnet_ros.hand_model.export import FORMATS, export_mesh
 from lgnet_ros.pipeline.hands_pipeline import HandsPipeline
-from lgnet_ros.pipeline.media import Medium, VideoReader, VideoWriter, read_image, write_image
+from lgnet_ros.pipeline.media import OVERLAY, Medium, VideoReader, VideoWriter, read_image, write_image
 from lgnet_ros.pipeline.overlay import draw_overlay
 from lgnet_ros.pipeline.records import Frame
 from lgnet_ros.pipeline.serialize import frame_as_dict
@@ -103,7 +103,7 @@ class FileRunner:
                 needed = min(max(needed, looks + _LOOKS_AT_A_STILL), _MOST_LOOKS)
             self._progress(path.name, looks, needed)
         frame = replace(frame, stamp_s=0.0)
-        overlay, data = self._directory / f"{name}_overlay.png", self._directory / f"{name}.json"
+        overlay, data = self._directory / f"{name}{OVERLAY}.png", self._directory / f"{name}.json"
         write_image(overlay, draw_overlay(image, frame, intrinsics, self._pipeline.faces))
         content = {**self._head(path, intrinsics), **frame_as_dict(frame)}
         write_whole(data, f"{_as_json(content)}\n".encode())
@@ -112,19 +112,19 @@ class FileRunner:
     def _video(self, path: Path, name: str) -> FileResult:
         self._pipeline.settings = self._settings
         reader, writer = VideoReader(path), None
-        overlay, data = self._directory / f"{name}_overlay.mp4", self._directory / f"{name}.json"
+        overlay, data = self._directory / f"{name}{OVERLAY}.mp4", self._directory / f"{name}.json"
         count = with_hands = 0
         outputs: list[Path] = []
         try:
             with whole_file(data) as part, part.open("w", encoding="utf-8") as json_file:
-                for count, image in enumerate(reader, start=1):  # noqa: B007 (how many there were)
+                for count, (stamp_s, image) in enumerate(reader, start=1):  # noqa: B007 (how many there were)
                     if writer is None:
                         intrinsics = self._camera(image.shape[1], image.shape[0])
                         json_file.write(
                             _opened({**self._head(path, intrinsics), "fps": reader.fps}, "frames")
                         )
                         writer = VideoWriter(overlay, reader.fps, intrinsics.width, intrinsics.height)
-                    frame = self._pipeline.step(image, intrinsics, (count - 1) / reader.fps)
+                    frame = self._pipeline.step(image, intrinsics, stamp_s)
                     writer.write(draw_overlay(image, frame, intrinsics, self._pipeline.faces))
                     json_file.write(",\n  " * (count > 1) + json.dumps(frame_as_dict(frame), allow_nan=False))
                     with_hands += bool(frame.hands)

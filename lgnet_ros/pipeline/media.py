@@ -11,13 +11,16 @@ import cv2
 import numpy as np
 
 from lgnet_ros.errors import UserError
-from lgnet_ros.files import write_whole
+from lgnet_ros.files import natural_order, write_whole
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm")
-VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v")
+VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".3gp", ".ts")
+OVERLAY = "_overlay"
+"""What the names of overlays end with."""
 
 _MOST_PX = 8191  # of an MPEG-4 picture
 _COARSE_FPS = 600  # from here on whole ones: there are 65535 steps a second
+_MOST_FPS = 1000
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,12 @@ class Medium:
     is_video: bool
 
 
-def expand(inputs: list[Path]) -> list[Medium]:
+def expand(inputs: list[Path], out: Path) -> list[Medium]:
     """The images and videos that are named, and those that lie directly in the folders that are named,
     sorted.
 
-    A named file is taken as an image unless its suffix is a video's; in folders, other files are passed over.
+    A named file is taken as an image unless its suffix is a video's; in folders, other files are passed over,
+    and so are the overlays of an earlier run if results go into the same folder, `out`.
 
     Raises:
         UserError: a folder holds neither.
@@ -42,10 +46,13 @@ def expand(inputs: list[Path]) -> list[Medium]:
         if not path.is_dir():
             media.append(Medium(path, path.suffix.lower() in VIDEO_SUFFIXES))
             continue
-        inside = [p for p in sorted(path.iterdir()) if p.suffix.lower() in IMAGE_SUFFIXES + VIDEO_SUFFIXES]
+        inside = sorted(path.iterdir(), key=natural_order)
+        inside = [file for file in inside if file.suffix.lower() in IMAGE_SUFFIXES + VIDEO_SUFFIXES]
+        if path.resolve() == out.resolve():
+            inside = [file for file in inside if not file.stem.endswith(OVERLAY)]
         if not inside:
             raise UserError(f"{path}: no images or videos in this folder")
-        media += expand(inside)
+        media += expand(inside, out)
     return media
 
 
@@ -69,10 +76,23 @@ def read_image(path: Path) -> np.ndarray:
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-class VideoReader:
-    """A video's frames, in order.
+def open_video(path: Path) -> cv2.VideoCapture:
+    """A video file, upright however the camera was held. Whether it could be opened, it says itself."""
+    capture = cv2.VideoCapture(str(path.absolute()))  # absolute: "12:30.mp4" would be a URL
+    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
+    return capture
 
-    frame_count: as the file states it, 0 if it does not. fps: 30 where the file does not say.
+
+def frame_rate(capture: cv2.VideoCapture) -> float:
+    """Frames a second on average; 30 where the file states none, or nonsense (browsers record 1000)."""
+    fps = capture.get(cv2.CAP_PROP_FPS)
+    return fps if 1 <= fps < _MOST_FPS else 30.0
+
+
+class VideoReader:
+    """A video's frames, in order, with their times.
+
+    frame_count: as the file states it, 0 if it does not. fps: see `frame_rate`.
 
     Raises:
         UserError: not there, or not a video.
@@ -81,20 +101,25 @@ class VideoReader:
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise UserError(f"{path}: no such file")
-        self._capture = cv2.VideoCapture(str(path))
+        self._capture = open_video(path)
         if not self._capture.isOpened():
             raise UserError(f"{path}: not a video that can be read")
-        fps = self._capture.get(cv2.CAP_PROP_FPS)
-        self.fps = fps if 0 < fps < 1000 else 30.0
+        self.fps = frame_rate(self._capture)
         self.frame_count = max(int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
 
-    def __iter__(self) -> Iterator[np.ndarray]:
-        """(H, W, 3) uint8 RGB."""
+    def __iter__(self) -> Iterator[tuple[float, np.ndarray]]:
+        """Seconds since the beginning, as the file has them: not all cameras keep their rate. And (H, W, 3)
+        uint8 RGB.
+        """
+        next_s, last_s = 0.0, -1.0
         while True:
             held, frame = self._capture.read()
             if not held:
                 return
-            yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+            stated_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            last_s = stated_s if stated_s > last_s else next_s
+            next_s = last_s + 1 / self.fps
+            yield last_s, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
 
     def close(self) -> None:
         """Give the file back."""
@@ -116,7 +141,8 @@ class VideoWriter:
         if max(width, height) > _MOST_PX:
             raise UserError(f"{path}: {width}x{height} px; a video takes {_MOST_PX} at most each way")
         fps = round(fps, 2) if fps < _COARSE_FPS else round(fps)
-        self._writer = cv2.VideoWriter(str(self._part), cv2.VideoWriter_fourcc(*"mp4v"), fps, (width, height))
+        part = str(self._part.absolute())
+        self._writer = cv2.VideoWriter(part, cv2.VideoWriter_fourcc(*"mp4v"), fps, (width, height))
         if not self._writer.isOpened():
             raise UserError(f"{path}: the video cannot be written; is the folder writable, the disk full?")
 

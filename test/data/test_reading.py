@@ -65,6 +65,12 @@ def test_vertices_of_an_ascii_mesh_come_back_in_order(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_ply_vertices(_ascii_ply(tmp_path / "hand.ply")), _VERTICES)
 
 
+def test_a_mesh_with_windows_line_ends_is_read(tmp_path: Path) -> None:
+    lines = ["ply", "format ascii 1.0", "element vertex 1", *(f"property float {axis}" for axis in "xyz")]
+    (tmp_path / "m.ply").write_bytes("\r\n".join([*lines, "end_header", "1 2 3", ""]).encode())
+    np.testing.assert_array_equal(read_ply_vertices(tmp_path / "m.ply"), [[1, 2, 3]])
+
+
 @pytest.mark.parametrize("kept_bytes", [3, 60, 240])
 def test_a_mesh_that_is_cut_short_is_named(tmp_path: Path, kept_bytes: int) -> None:
     path = _ascii_ply(tmp_path / "hand.ply")

@@ -51,6 +51,12 @@ def test_a_folder_gives_its_images_in_order_and_leaves_out_what_is_none(image_fo
     assert grays(image_folder, loop=False, count=6) == [*GRAYS, None, None]
 
 
+def test_frames_are_in_the_order_of_their_numbers(image_folder: Path) -> None:
+    for number in (2, 10):
+        cv2.imwrite(str(image_folder / f"f{number}.png"), np.full((48, 64, 3), 10 * number, np.uint8))
+    assert grays(image_folder, loop=False, count=6) == [*GRAYS, 20, 100]
+
+
 def test_a_folder_begins_again_when_it_loops(image_folder: Path) -> None:
     assert grays(image_folder, loop=True, count=6) == [*GRAYS, *GRAYS[:2]]
 

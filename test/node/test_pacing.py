@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from lgnet_ros.node.pacing import Pace
+from lgnet_ros.node.pacing import Pace, Thinning
 
 
 def due_times(durations: list[float], rate_hz: float = 10.0) -> list[float]:
@@ -34,3 +35,17 @@ def test_the_grid_does_not_drift_over_an_hour() -> None:
     pace = Pace(30.0, start_s=100.0)
     last = [pace.due(100.0) for _ in range(30 * 3600 + 1)][-1]
     assert last == pytest.approx(3700.0)
+
+
+@pytest.mark.parametrize("rate_hz", [0.0, 7.0, 15.0, 20.0, 25.0, 30.0, 60.0])
+def test_a_device_is_thinned_out_to_the_rate_on_average(rate_hz: float) -> None:
+    """A device at 30 Hz whose pictures come up to 2 ms early or late."""
+    jitter = np.random.default_rng(0).uniform(-0.002, 0.002, 900)
+    thinning = Thinning(rate_hz)
+    taken = sum(thinning.takes(number / 30 + late) for number, late in enumerate(jitter))
+    assert taken / 30 == pytest.approx(min(rate_hz or 30.0, 30.0), rel=0.02)
+
+
+def test_after_a_pause_a_device_is_not_made_up_for() -> None:
+    thinning = Thinning(10.0)
+    assert [thinning.takes(now) for now in (0.0, 5.0, 5.033, 5.067, 5.1)] == [True, True, True, False, True]

@@ -6,6 +6,7 @@ import json
 import struct
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -14,7 +15,15 @@ import pytest
 from lgnet_ros.errors import UserError
 from lgnet_ros.pipeline import HandsPipeline, PipelineSettings, serialize
 from lgnet_ros.pipeline.files import FileRunner, assumed_camera
-from lgnet_ros.pipeline.media import Medium, VideoReader, VideoWriter, expand, read_image
+from lgnet_ros.pipeline.media import (
+    Medium,
+    VideoReader,
+    VideoWriter,
+    expand,
+    frame_rate,
+    open_video,
+    read_image,
+)
 
 UP = np.array([0.0, 0.0, np.pi / 2])
 
@@ -124,6 +133,46 @@ def test_orientations_are_those_of_the_conventions(runner, image: Path, tmp_path
         assert min(turn[3] for turn in [*hand["orientations_xyzw"], hand["palm"]["orientation_xyzw"]]) >= 0
 
 
+def test_an_upright_film_is_looked_at_upright(video: Path) -> None:
+    """Phones store frames as the sensor has them, and in the track's matrix how to turn them."""
+    content = bytearray(video.read_bytes())
+    matrix = content.index(b"tkhd") + 44  # behind version, times, track, duration, layer and volume
+    quarter_turn = struct.pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 240 << 16, 0, 1 << 30)
+    content[matrix : matrix + 36] = quarter_turn
+    video.write_bytes(content)
+    (_, first), *_ = VideoReader(video)
+    assert first.shape == (320, 240, 3)
+    assert open_video(video).read()[1].shape == (320, 240, 3)
+
+
+def test_times_of_frames_are_those_of_the_file(video: Path) -> None:
+    assert [round(stamp_s, 3) for stamp_s, _ in VideoReader(video)] == [k / 20 for k in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("stated", "taken"), [(29.97, 29.97), (1000.0, 30.0), (0.0, 30.0), (float("nan"), 30.0)]
+)
+def test_a_frame_rate_that_cannot_be_is_not_believed(stated: float, taken: float) -> None:
+    assert frame_rate(SimpleNamespace(get=lambda _: stated)) == taken
+
+
+def test_names_with_a_colon_are_names(runner, video: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = Path("2024-01-01T12:30:05.mp4")
+    video.rename(name)
+    assert sum(1 for _ in VideoReader(name)) == 12
+    writer = VideoWriter(Path("a:b.mp4"), 30.0, 64, 48)
+    writer.write(np.zeros((48, 64, 3), np.uint8))
+    writer.close()
+    assert Path("a:b.mp4").stat().st_size > 0
+
+
+def test_overlays_of_an_earlier_run_are_no_input(image: Path, video: Path) -> None:
+    image.with_name("film_overlay.mp4").write_bytes(video.read_bytes())
+    assert len(expand([image.parent], image.parent)) == 2
+    assert len(expand([image.parent], image.parent / "out")) == 3
+
+
 def test_inputs_of_one_name_do_not_overwrite_each_other(runner, image: Path, tmp_path: Path) -> None:
     other = tmp_path / "elsewhere" / image.name
     other.parent.mkdir()
@@ -143,13 +192,13 @@ def test_no_unfinished_files_are_left(runner, image: Path, video: Path, tmp_path
 def test_a_folder_is_its_images_and_videos_in_order_and_nothing_else(image: Path, video: Path) -> None:
     (image.parent / "notes.txt").write_text("no picture")
     (image.parent / "sub").mkdir()
-    assert expand([image.parent]) == [Medium(video, True), Medium(image, False)]
+    assert expand([image.parent], image.parent / "out") == [Medium(video, True), Medium(image, False)]
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="no images or videos"):
-        expand([tmp_path / "empty"])
+        expand([tmp_path / "empty"], tmp_path)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"this is not a picture"])

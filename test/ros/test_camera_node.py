@@ -16,11 +16,15 @@ import pytest
 pytest.importorskip("rclpy")
 
 import cv2
+import rclpy
 from lgnet_ros.msg import Hand, Hands
+from rclpy.context import Context
+from rclpy.node import Node
 from ros_rig import BEST_EFFORT, RELIABLE, Rig, wait_until
 from sensor_msgs.msg import CameraInfo, Image
 
 from lgnet_ros.hand_model.topology import SIDES
+from lgnet_ros.node.status.processes import quoted
 
 Start = Callable[..., subprocess.Popen]
 
@@ -185,3 +189,15 @@ def test_a_mistake_is_one_line_and_status_2(camera: Start, parameters: dict[str,
 
 def test_sides_in_messages_are_numbered_as_everywhere() -> None:
     assert (SIDES[Hand.RIGHT], SIDES[Hand.LEFT]) == ("right", "left")
+
+
+@pytest.mark.parametrize("text", ["0", "a b.mp4", "Grüße [hd] 'x'.mp4", '😀 \\ ".mp4'])
+def test_any_text_reaches_a_node_as_the_text_that_it_is(text: str) -> None:
+    context = Context()
+    rclpy.init(args=["--ros-args", "-p", f"source:={quoted(text)}"], context=context)
+    try:
+        node = Node("taker", context=context)
+        assert node.declare_parameter("source", "").value == text
+        node.destroy_node()
+    finally:
+        context.try_shutdown()

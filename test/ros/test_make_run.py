@@ -17,7 +17,11 @@ pytest.importorskip("rclpy")
 import cv2
 from lgnet_ros.msg import Hands
 from ros_rig import Rig, wait_until
-from sensor_msgs.msg import CameraInfo
+from sensor_msgs.msg import CameraInfo, Image
+
+from lgnet_ros.errors import UserError
+from lgnet_ros.node.running import spinning
+from lgnet_ros.node.status.monitor import Monitor
 
 pytestmark = pytest.mark.slow
 
@@ -94,6 +98,31 @@ def test_a_folder_is_played_once(tmp_path: Path) -> None:
     assert summary["compared_with_truth"] == 0
     assert summary["images"] >= 80 and summary["results"] >= 10  # it was not played while the node loaded
     assert not node_processes()
+
+
+def test_a_network_that_cannot_be_loaded_ends_the_run_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LGNET_BACKEND", "nonsense")
+    process = start(tmp_path, "--duration", "300")
+    _, said = process.communicate(timeout=90)
+    assert process.returncode == 2 and "lgnet: hands: cannot configure: " in said and "nonsense" in said
+
+
+def test_an_overlay_that_cannot_be_written_is_said_and_costs_nothing_else(rig: Rig) -> None:
+    class Full:
+        def add(self, image: np.ndarray, stamp_s: float) -> None:
+            raise UserError("overlay.mp4: the disk is full")
+
+    overlays = rig.node.create_publisher(Image, "hands/overlay", 5)
+    results = rig.node.create_publisher(Hands, "hands/hands", 5)
+    with spinning(lambda: Monitor(Full())) as monitor:
+        wait_until(lambda: overlays.get_subscription_count() and results.get_subscription_count())
+        for _ in range(2):
+            overlays.publish(Image(width=4, height=3, encoding="rgb8", step=12, data=bytes(36)))
+        wait_until(lambda: monitor.complaint == "overlay.mp4: the disk is full")
+        results.publish(Hands())
+        wait_until(lambda: monitor.tally.results.count == 1)
 
 
 def test_a_source_that_is_not_there_is_one_line_and_status_2(tmp_path: Path) -> None:

@@ -69,14 +69,14 @@ class PanelDisplay:
     def show(self, snapshot: Snapshot, elapsed_s: float, complaint: str) -> None:
         table = Table.grid(padding=(0, 2))
         for name, value in figures(snapshot).items():
-            table.add_row(Text(name, style="bold"), value)
-        table.add_row(Text("weights", style="bold"), snapshot.model_id or "loading")
+            table.add_row(Text(name, style="bold"), Text(value))
+        table.add_row(Text("weights", style="bold"), Text(snapshot.model_id or "loading"))
         if is_untrained(snapshot.model_id):
             table.add_row("", Text(UNTRAINED, style="bold yellow"))
         if complaint:
             table.add_row(Text("warning", style="bold"), Text(complaint, style="yellow"))
         self._live.update(
-            Panel(table, title=self._title, subtitle=f"{elapsed_s:.0f} s, Ctrl-C ends", expand=False)
+            Panel(table, title=Text(self._title), subtitle=f"{elapsed_s:.0f} s, Ctrl-C ends", expand=False)
         )
 
     def close(self) -> None:

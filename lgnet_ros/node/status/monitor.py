@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import numpy as np
@@ -11,6 +12,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 
+from lgnet_ros.errors import UserError
 from lgnet_ros.msg import Hands
 from lgnet_ros.node.messages import SIDE_NAMES
 from lgnet_ros.node.status.recorder import Recorder
@@ -20,7 +22,9 @@ _EVERYTHING = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
 # Matches a publisher of either kind; what counts here is that something came.
 _WHATEVER_COMES = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
 _WATCHED_NODES = ("camera", "hands")
-_WARNING = int(LoggingSeverity.WARN)  # rcl_interfaces/Log has the same numbers
+# rcl_interfaces/Log has the same numbers.
+_WARNING, _ERROR = int(LoggingSeverity.WARN), int(LoggingSeverity.ERROR)
+_SHOWN_FOR_S = 10.0
 
 
 class Monitor(Node):
@@ -30,12 +34,21 @@ class Monitor(Node):
         super().__init__("status")
         self.tally = Tally()
         self.last_complaint = ""
-        self._recorder = recorder
+        """The nodes' last warning or error, however long ago."""
+        self.refusal = ""
+        """Why the hands node does not start."""
+        self._complained_s = -math.inf
+        self._recorder: Recorder | None = recorder
         self.create_subscription(CameraInfo, "camera_info", self._on_image, _WHATEVER_COMES)
         self.create_subscription(Hands, "camera/truth", self._on_truth, _EVERYTHING)
         self.create_subscription(Hands, "hands/hands", self._on_hands, _EVERYTHING)
         self.create_subscription(Image, "hands/overlay", self._on_overlay, _WHATEVER_COMES)
         self.create_subscription(Log, "/rosout", self._on_log, 50)
+
+    @property
+    def complaint(self) -> str:
+        """The last one, unless it was long ago: what lasts is said again."""
+        return self.last_complaint if time.monotonic() - self._complained_s < _SHOWN_FOR_S else ""
 
     def _on_image(self, info: CameraInfo) -> None:
         # CameraInfo stands for its image, which would be 900 kB to count to one.
@@ -52,12 +65,23 @@ class Monitor(Node):
         )
 
     def _on_overlay(self, message: Image) -> None:
+        if self._recorder is None:
+            return
         pixels = np.frombuffer(message.data, np.uint8).reshape(message.height, message.width, 3)
-        self._recorder.add(pixels, _nanoseconds(message) * 1e-9)
+        try:
+            self._recorder.add(pixels, _nanoseconds(message) * 1e-9)
+        except UserError as error:  # everything else is worth seeing all the same
+            self._recorder = None
+            self._complain(str(error))
 
     def _on_log(self, message: Log) -> None:
         if message.name in _WATCHED_NODES and message.level >= _WARNING:
-            self.last_complaint = f"{message.name}: {message.msg}"
+            self._complain(f"{message.name}: {message.msg}")
+        if message.name == "hands" and message.level >= _ERROR and not self.tally.results.count:
+            self.refusal = message.msg
+
+    def _complain(self, words: str) -> None:
+        self.last_complaint, self._complained_s = words, time.monotonic()
 
 
 def _joints(hand: object) -> np.ndarray:

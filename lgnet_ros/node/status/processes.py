@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import os
 import re
 import signal
@@ -56,6 +57,8 @@ class Child:
 
     def last_words(self) -> str:
         """The line that says why it ended: the last that a node has marked with its name, else the last."""
+        if self.status == -signal.SIGKILL:
+            return f"{self.name} was killed; is the memory full?"
         lines = [line for line in self._output().splitlines() if line.strip()]
         marked = [found[0] for line in lines if (found := _MARKED_LINE.search(line))]
         return (marked or lines or [f"{self.name} ended without a word"])[-1]
@@ -83,6 +86,13 @@ def module_process(module: str, parameters: Sequence[str], logs: Path) -> Child:
     arguments = [word for parameter in parameters for word in ("-p", parameter)]
     command = [sys.executable, "-m", f"lgnet_ros.node.{module}", "--ros-args", *arguments]
     return Child(module, command, logs / f"{module}.log")
+
+
+def quoted(text: str) -> str:
+    """A text as the value of a parameter, even if it is a number: JSON's quotes are YAML's too. As it is: not
+    all that JSON writes for an emoji is.
+    """
+    return json.dumps(text, ensure_ascii=False)
 
 
 def stop_all(children: Sequence[Child]) -> None:

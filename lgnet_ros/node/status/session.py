@@ -18,7 +18,7 @@ from lgnet_ros.node.qos import use_large_shared_memory
 from lgnet_ros.node.running import spinning
 from lgnet_ros.node.status.display import Display, make_display
 from lgnet_ros.node.status.monitor import Monitor
-from lgnet_ros.node.status.processes import Child, module_process, stop_all
+from lgnet_ros.node.status.processes import Child, module_process, quoted, stop_all
 from lgnet_ros.node.status.recorder import Recorder
 from lgnet_ros.node.status.summary import as_text, summarize
 from lgnet_ros.node.status.terminal import own_foreground
@@ -98,7 +98,7 @@ def _start(settings: SessionSettings, logs: Path) -> list[Child]:
         if settings.view_port is not None:
             command += ["viewer:=true", f"viewer_port:={settings.view_port}"]
         return [Child("launch", command, logs / "launch.log")]
-    source = f"source:={json.dumps(settings.source)}"  # JSON's quotes are YAML's too: "0" stays a text
+    source = f"source:={quoted(settings.source)}"
     camera = [source, f"loop:={str(loop).lower()}"]
     if settings.source:  # from its first image on, however long the network takes to load
         camera.append("wait_for:=hands")
@@ -136,7 +136,9 @@ def _watch(
         if first is None and monitor.tally.results.count:
             first = now
         elapsed = 0.0 if first is None else now - first
-        display.show(monitor.tally.snapshot(now), elapsed, monitor.last_complaint)
+        display.show(monitor.tally.snapshot(now), elapsed, monitor.complaint)
+        if first is None and monitor.refusal:
+            raise UserError(f"hands: {monitor.refusal}")
         if _source_has_ended(children) or (
             settings.duration_s is not None and elapsed >= settings.duration_s
         ):

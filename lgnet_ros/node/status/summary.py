@@ -7,12 +7,12 @@ from typing import Any
 
 from lgnet_ros.node.model_id import is_untrained
 from lgnet_ros.node.status.display import UNTRAINED
-from lgnet_ros.node.status.tally import Tally, median_error, percentile
+from lgnet_ros.node.status.tally import Tally, percentile
 
 
 def summarize(tally: Tally, seconds: float, video: Path | None, logs: Path) -> dict[str, Any]:
     """The run in figures. Lengths in mm, ages in ms, rates per second; None where there is nothing to say."""
-    error = median_error(tally.errors)
+    error = tally.median_error()
     return {
         "seconds": round(seconds, 2),
         "images": tally.images_offered,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,8 +73,8 @@ class Tally:
         self.empty_results = 0
         self.missed = self.invented = 0
         self.model_id = ""
-        self.ages_ms: list[float] = []
-        self.errors: list[HandError] = []
+        self.ages_ms = array("f")  # of a whole day in memory, without an object each
+        self._errors = (array("f"), array("f"))
         self.truths_compared = 0
         self._unanswered: list[int] = []  # stamps of all images until the first result
         self._images_before = 0  # what the camera sent while the node was still loading
@@ -121,16 +122,27 @@ class Tally:
             age_p50_ms=percentile(recent, 50),
             age_p95_ms=percentile(recent, 95),
             hands=self._hands,
-            error=median_error(self.errors[-_SHOWN_ERRORS:]),
+            error=self._median_error(_SHOWN_ERRORS),
             model_id=self.model_id,
         )
+
+    def median_error(self) -> HandError | None:
+        """Of all hands so far, the median of each figure; None without truth."""
+        return self._median_error(0)
+
+    def _median_error(self, newest: int) -> HandError | None:
+        figures = [percentile(figure[-newest:], 50) for figure in self._errors]
+        return None if None in figures else HandError(*figures)
 
     def _compare(self, hands: tuple[SeenHand, ...], truth: Mapping[str, np.ndarray]) -> None:
         self.truths_compared += 1
         seen = {hand.side: hand.joints for hand in reversed(hands)}
         self.missed += len(truth.keys() - seen.keys())
         self.invented += len(seen.keys() - truth.keys())
-        self.errors += [hand_error(seen[side], truth[side]) for side in truth.keys() & seen.keys()]
+        for side in truth.keys() & seen.keys():
+            error = hand_error(seen[side], truth[side])
+            self._errors[0].append(error.position_mm)
+            self._errors[1].append(error.articulation_mm)
 
 
 def hand_error(joints: np.ndarray, truth: np.ndarray) -> HandError:
@@ -140,16 +152,6 @@ def hand_error(joints: np.ndarray, truth: np.ndarray) -> HandError:
     return HandError(float(apart.mean()) * 1e3, float(together.mean()) * 1e3)
 
 
-def median_error(errors: list[HandError]) -> HandError | None:
-    """The median of each figure; None of nothing."""
-    if not errors:
-        return None
-    positions, articulations = zip(
-        *((error.position_mm, error.articulation_mm) for error in errors), strict=True
-    )
-    return HandError(float(np.median(positions)), float(np.median(articulations)))
-
-
-def percentile(values: list[float], percent: float) -> float | None:
+def percentile(values: Sequence[float], percent: float) -> float | None:
     """The percentile of some values; None of none."""
-    return float(np.percentile(values, percent)) if values else None
+    return float(np.percentile(values, percent)) if len(values) else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import tempfile
 import time
@@ -22,7 +21,7 @@ from lgnet_ros.msg import Hands
 from lgnet_ros.node.model_id import is_untrained
 from lgnet_ros.node.qos import use_large_shared_memory
 from lgnet_ros.node.running import spinning
-from lgnet_ros.node.status.processes import Child, module_process, stop_all
+from lgnet_ros.node.status.processes import Child, module_process, quoted, stop_all
 from lgnet_ros.node.status.tally import percentile
 
 _FIRST_RESULT_S = 300.0  # loading, and the first conversion on a slow machine
@@ -113,7 +112,7 @@ def running(case: NodeCase, logs: Path) -> Iterator[tuple[list[Child], Listener]
     told = case.weights == TRUTH
     names = ("precision", "estimator") if told else ("weights", "precision", "estimator")
     hands = [f"{name}:={getattr(case, name)}" for name in names]
-    camera = [f"width:={case.width}", f"height:={case.height}", f"source:={json.dumps(case.source)}"]
+    camera = [f"width:={case.width}", f"height:={case.height}", f"source:={quoted(case.source)}"]
     children = [
         module_process("truth_node" if told else "hands_node", hands, logs),
         module_process("camera_node", camera, logs),

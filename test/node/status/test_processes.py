@@ -110,6 +110,14 @@ def test_the_last_words_are_the_line_that_says_why(tmp_path: Path, printed: str,
     assert child.failed and child.last_words() == words
 
 
+def test_a_child_that_was_killed_is_said_to_be(tmp_path: Path) -> None:
+    """What it said last, before the kernel took it for want of memory, explains nothing."""
+    child = started(tmp_path, OBEDIENT)
+    child.signal_group(signal.SIGKILL)
+    wait_until(child.group_is_gone)
+    assert child.failed and "was killed; is the memory full?" in child.last_words()
+
+
 def test_a_launcher_fails_with_what_it_has_launched(tmp_path: Path) -> None:
     child = Child(
         "launch", [sys.executable, "-c", "print('[x-1]: process has died [exit code 2]')"], tmp_path / "log"
