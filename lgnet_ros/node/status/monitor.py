@@ -9,7 +9,7 @@ import numpy as np
 from rcl_interfaces.msg import Log
 from rclpy.logging import LoggingSeverity
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 
 from lgnet_ros.errors import UserError
@@ -21,6 +21,10 @@ from lgnet_ros.node.status.tally import SeenHand, Tally
 _EVERYTHING = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
 # Matches a publisher of either kind; what counts here is that something came.
 _WHATEVER_COMES = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
+# A node may have said what is wrong before it was found.
+_SINCE_THE_START = QoSProfile(
+    depth=50, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
+)
 _WATCHED_NODES = ("camera", "hands")
 # rcl_interfaces/Log has the same numbers.
 _WARNING, _ERROR = int(LoggingSeverity.WARN), int(LoggingSeverity.ERROR)
@@ -43,7 +47,7 @@ class Monitor(Node):
         self.create_subscription(Hands, "camera/truth", self._on_truth, _EVERYTHING)
         self.create_subscription(Hands, "hands/hands", self._on_hands, _EVERYTHING)
         self.create_subscription(Image, "hands/overlay", self._on_overlay, _WHATEVER_COMES)
-        self.create_subscription(Log, "/rosout", self._on_log, 50)
+        self.create_subscription(Log, "/rosout", self._on_log, _SINCE_THE_START)
 
     @property
     def complaint(self) -> str:
