@@ -25,7 +25,7 @@ DISTORTION_COUNTS: dict[str, tuple[int, ...]] = {
 }
 _UNDISTORT_CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 60, 1e-10)
 _WIDEST_RAD = np.radians(89.99)  # of a ray to the axis
-_NEWTON_STEPS, _FLATTEST = 20, 1e-9
+_NEWTON_STEPS, _CLOSE_RAD, _FLATTEST = 20, 1e-12, 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,27 +203,34 @@ class CameraIntrinsics:
             return pixels
         camera = (self.matrix, self.coefficients)
         if self.distortion_model == "equidistant":
-            return _undistort_fisheye(pixels, *camera)
+            tangents = np.empty_like(pixels)
+            _straighten(pixels[:, 0], *camera, tangents[:, 0])
+            return tangents
         return cv2.undistortPointsIter(pixels, *camera, np.eye(3), np.eye(3), _UNDISTORT_CRITERIA)
 
 
-def _undistort_fisheye(
-    pixels: NDArray[np.float64], matrix: NDArray[np.float64], coefficients: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Tangents (…,2) of pixels (…,2): Newton's steps from what the lens bends a ray's angle to, back to the
-    angle, θ_d = θ (1 + k₁θ² + k₂θ⁴ + k₃θ⁶ + k₄θ⁸) (Kannala and Brandt, 2006). OpenCV's own inverse takes no
-    θ_d beyond 90°, where lenses with positive k still see.
+@exactly
+def _straighten(pixels, matrix, coefficients, tangents):
+    """(N,2) pixels of a fisheye to (N,2) tangents: Newton's steps from what the lens bends a ray's angle to,
+    back to the angle, θ_d = θ (1 + k₁θ² + k₂θ⁴ + k₃θ⁶ + k₄θ⁸) (Kannala and Brandt, 2006). OpenCV's own
+    inverse takes no θ_d beyond 90°, where lenses with positive k still see.
     """
-    points = (pixels - matrix[:2, 2]) / np.diag(matrix)[:2]
-    bent = np.linalg.norm(points, axis=-1, keepdims=True)
-    terms = np.array([1.0, *np.ravel(coefficients)])
-    powers = 2 * np.arange(len(terms))
-    angle = np.minimum(bent, _WIDEST_RAD)
-    for _ in range(_NEWTON_STEPS):
-        excess = angle * (angle**powers @ terms)[..., None] - bent
-        slope = (angle**powers @ ((powers + 1) * terms))[..., None]
-        angle = np.clip(angle - excess / np.maximum(slope, _FLATTEST), 0.0, _WIDEST_RAD)
-    return points * np.where(bent > 0, np.tan(angle) / np.maximum(bent, _FLATTEST), 1.0)
+    k1, k2, k3, k4 = coefficients[0], coefficients[1], coefficients[2], coefficients[3]
+    for n in range(len(pixels)):
+        x = (pixels[n, 0] - matrix[0, 2]) / matrix[0, 0]
+        y = (pixels[n, 1] - matrix[1, 2]) / matrix[1, 1]
+        bent = math.sqrt(x * x + y * y)
+        angle = min(bent, _WIDEST_RAD)
+        for _ in range(_NEWTON_STEPS):
+            s = angle * angle
+            excess = angle * (1 + s * (k1 + s * (k2 + s * (k3 + s * k4)))) - bent
+            slope = 1 + s * (3 * k1 + s * (5 * k2 + s * (7 * k3 + s * 9 * k4)))
+            step = excess / max(slope, _FLATTEST)
+            angle = min(max(angle - step, 0.0), _WIDEST_RAD)
+            if abs(step) < _CLOSE_RAD:
+                break
+        longer = math.tan(angle) / bent if bent > 0 else 1.0
+        tangents[n, 0], tangents[n, 1] = x * longer, y * longer
 
 
 @exactly
