@@ -118,11 +118,17 @@ def test_an_overlay_that_cannot_be_written_is_said_and_costs_nothing_else(rig: R
     results = rig.node.create_publisher(Hands, "hands/hands", 5)
     with spinning(lambda: Monitor(Full())) as monitor:
         wait_until(lambda: overlays.get_subscription_count() and results.get_subscription_count())
-        for _ in range(2):
+
+        def said():
             overlays.publish(Image(width=4, height=3, encoding="rgb8", step=12, data=bytes(36)))
-        wait_until(lambda: monitor.complaint == "overlay.mp4: the disk is full")
-        results.publish(Hands())
-        wait_until(lambda: monitor.tally.results.count == 1)
+            return monitor.complaint == "overlay.mp4: the disk is full"
+
+        def counted():
+            results.publish(Hands())
+            return monitor.tally.results.count
+
+        wait_until(said)
+        wait_until(counted)
 
 
 def test_a_source_that_is_not_there_is_one_line_and_status_2(tmp_path: Path) -> None:
