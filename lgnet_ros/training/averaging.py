@@ -20,7 +20,8 @@ def exponential_average(decay: float) -> _Average:
 
     @torch.no_grad()
     def update(averaged: list[Tensor], current: list[Tensor], updates: Tensor) -> None:
-        keep = min(decay, (1 + int(updates)) / (10 + int(updates)))
+        count = int(updates)  # once: a GPU is waited for
+        keep = min(decay, (1 + count) / (10 + count))
         if averaged[0].is_floating_point():
             torch._foreach_lerp_(averaged, current, 1.0 - keep)
         else:  # counters: the newest
