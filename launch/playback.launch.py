@@ -30,12 +30,12 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import SetParameter
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from lgnet_ros.node.parameter_rules import rules
 from lgnet_ros.node.parameters import HandsParameters
 from lgnet_ros.node.qos import use_large_shared_memory
 
 SHARE = get_package_share_directory("lgnet_ros")
 PATIENCE_S = 60.0
-LONGEST_STALE_AFTER_S = 60.0  # that the parameter takes
 STILL_WAITING = "the bag waits until hands_node says that it is ready; it does so once it is configured"
 
 PASSED = (
@@ -104,7 +104,8 @@ def _check(context: LaunchContext) -> None:
     _check_topics(Path(configured["bag"]), configured["image"], configured.get("camera_namespace", ""))
     rate = _rate(configured["bag_rate"])
     if rate < 1 and not configured["stale_after"]:
-        configured["stale_after"] = str(min(HandsParameters().stale_after / rate, LONGEST_STALE_AFTER_S))
+        longest_s = rules(HandsParameters)["stale_after"].maximum
+        configured["stale_after"] = str(min(HandsParameters().stale_after / rate, longest_s))
     try:
         get_package_prefix("ros2bag")
     except PackageNotFoundError:

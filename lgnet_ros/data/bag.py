@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from scipy.spatial.transform import Rotation
 
 from lgnet_ros.data.sample import HandSample
 from lgnet_ros.errors import UserError
 from lgnet_ros.geometry.cameras import CameraIntrinsics
+from lgnet_ros.geometry.rotations import matrix_to_quaternion_xyzw
 from lgnet_ros.hand_model.topology import MANO_PARENTS, SIDES
 from lgnet_ros.interaction.grasp import grasp
 from lgnet_ros.interaction.palm import palm_pose
@@ -180,7 +182,7 @@ def _hand(store: Typestore, sample: HandSample, side: int) -> Any:
         grasp_class=held.code,
         joints=_float32(joints),
         joints_image=_float32(sample.intrinsics.project(joints)),
-        joint_quaternions=_float32(_quaternions(rotations)),
+        joint_quaternions=_float32(matrix_to_quaternion_xyzw(torch.from_numpy(rotations)).numpy()),
         vertices=_float32(sample.vertices[side]),
         pose=_float32(Rotation.from_matrix(sample.rotations[side]).as_rotvec()),
         shape=_float32(sample.shape[side]),
@@ -200,17 +202,11 @@ def _camera_rotations(local: np.ndarray) -> np.ndarray:
 
 def _pose(store: Typestore, position: np.ndarray, rotation: np.ndarray) -> Any:
     x, y, z = (float(value) for value in position)
-    qx, qy, qz, qw = _quaternions(rotation).tolist()
+    qx, qy, qz, qw = matrix_to_quaternion_xyzw(torch.from_numpy(rotation)).tolist()
     return store.types["geometry_msgs/msg/Pose"](
         position=store.types["geometry_msgs/msg/Point"](x=x, y=y, z=z),
         orientation=store.types["geometry_msgs/msg/Quaternion"](x=qx, y=qy, z=qz, w=qw),
     )
-
-
-def _quaternions(rotations: np.ndarray) -> np.ndarray:
-    """(…, 4) x, y, z, w ≥ 0."""
-    either = Rotation.from_matrix(rotations).as_quat()
-    return np.where(either[..., 3:] < 0, -either, either)
 
 
 def _float32(values: np.ndarray) -> np.ndarray:

@@ -8,22 +8,20 @@ from __future__ import annotations
 import contextlib
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from lgnet_ros.errors import UserError
 from lgnet_ros.files import natural_order
-from lgnet_ros.pipeline.media import frame_rate, open_video
+from lgnet_ros.pipeline.media import frame_rate, open_video, read_image
 
 if TYPE_CHECKING:
     from lgnet_ros.data.sample import HandSample
-
-_Name = TypeVar("_Name", str, Path)
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
@@ -71,6 +69,7 @@ def open_source(name: str, size: tuple[int, int], loop: bool) -> Source:
     Raises:
         UserError: no such device or file, or nothing in it that can be decoded.
     """
+    _hush_opencv()
     if name.isdigit() or name.startswith("/dev/"):
         return Webcam(name, size)
     path = Path(name).expanduser()
@@ -113,7 +112,7 @@ class Webcam(Source):
             self._capture = None
 
     def _open(self) -> cv2.VideoCapture | None:
-        capture = _quietly(cv2.VideoCapture, self._device)
+        capture = cv2.VideoCapture(self._device)
         width, height = self._size
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
@@ -131,7 +130,7 @@ class VideoFile(Source):
 
     def __init__(self, path: Path, loop: bool) -> None:
         self._path, self._loop = path, loop
-        self._capture = _quietly(open_video, path)
+        self._capture = open_video(path)
         self._first = _next_image(self._capture)
         self.rate_hz = frame_rate(self._capture)
         if self._first is None:
@@ -146,7 +145,7 @@ class VideoFile(Source):
         if image is None and self._loop:
             # Opened anew instead of rewound: seeking back is not reliable in every container.
             self._capture.release()
-            self._capture = _quietly(open_video, self._path)
+            self._capture = open_video(self._path)
             image = _next_image(self._capture)
         return None if image is None else Picture(image)
 
@@ -181,18 +180,17 @@ class ImageFolder(Source):
 
     def _decode(self) -> Iterator[np.ndarray]:
         for file in self._files:
-            image = None
-            with contextlib.suppress(cv2.error):  # more pixels than OpenCV takes
-                image = cv2.imread(str(file), cv2.IMREAD_COLOR)
-            if image is not None:
-                yield cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+            try:
+                image = read_image(file)
+            except UserError:
+                continue
+            yield image
 
 
-def _quietly(open_capture: Callable[[_Name], cv2.VideoCapture], name: _Name) -> cv2.VideoCapture:
-    # OpenCV and FFmpeg write about every damaged file to stderr; the caller says it in one line instead.
+def _hush_opencv() -> None:
+    """OpenCV and FFmpeg write about every damaged file to stderr; the caller says it in one line instead."""
     with contextlib.suppress(AttributeError):
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    return open_capture(name)
 
 
 def _next_image(capture: cv2.VideoCapture | None) -> np.ndarray | None:

@@ -1,4 +1,4 @@
-"""Stamps against the node's clock, and timers that go on when that clock stands still."""
+"""Ages by the node's clock, and timers that go on when that clock stands still."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ AHEAD_S = 0.1  # a simulated clock that is told ten times a second lags behind b
 BEHIND_S = 10.0  # no camera is that slow
 
 
-def is_ahead(stamp_s: float, now_s: float) -> bool:
-    """Whether a stamp lies in the future, so that nobody can say how old it is: two clocks differ, or time
-    has jumped back.
+def is_of_the_future(age_s: float) -> bool:
+    """Whether an age is none, so that nobody can say how old a thing is: two clocks differ, or time has
+    jumped back.
     """
-    return stamp_s - now_s > AHEAD_S
+    return age_s < -AHEAD_S
 
 
-def disagreement(stamp_s: float, now_s: float) -> str:
+def disagreement(age_s: float) -> str:
     """Why an image that has just come was not stamped by the node's clock, in words; empty if it may have
     been.
     """
-    if is_ahead(stamp_s, now_s):
-        return f"{stamp_s - now_s:.1f} s ahead of this node; do the machines' clocks agree, is /clock there?"
-    if now_s - stamp_s > BEHIND_S:
-        return f"{now_s - stamp_s:.0f} s old on arrival; a bag wants use_sim_time and ros2 bag play --clock"
+    if is_of_the_future(age_s):
+        return f"{-age_s:.1f} s ahead of this node; do the machines' clocks agree, is /clock there?"
+    if age_s > BEHIND_S:
+        return f"{age_s:.0f} s old on arrival; a bag wants use_sim_time and ros2 bag play --clock"
     return ""
 
 

@@ -19,7 +19,7 @@ from lgnet_ros.interaction.handover import (
 )
 from lgnet_ros.msg import Hand as HandMsg
 from lgnet_ros.msg import Handover, Hands
-from lgnet_ros.node.clocks import is_ahead
+from lgnet_ros.node.clocks import is_of_the_future
 from lgnet_ros.node.handover import target_pose
 from lgnet_ros.node.handover_parameters import HandoverParameters
 from lgnet_ros.node.messages import SIDE_NAMES, palm_of, xyz
@@ -56,13 +56,13 @@ class HandoverWatch:
             return Handover(reason="no answer of the hands node yet")
         message = self._message
         report = Handover(header=message.header)
-        age_s = max(now_s - stamp_seconds(message), 0.0)
-        report.age = duration(age_s)
+        age_s = now_s - stamp_seconds(message)
+        report.age = duration(max(age_s, 0.0))
         hand = self._choice(parameters.hand)
         memory = None if hand is None else self._memories.get(hand.track_id)
         if hand is not None:
-            self._describe(report, hand, age_s, parameters)
-        report.reason = self._reason(report, hand, memory, now_s, age_s, parameters)
+            self._describe(report, hand, max(age_s, 0.0), parameters)
+        report.reason = self._reason(report, hand, memory, age_s, parameters)
         if memory is not None and not report.reason:
             report.state = HANDOVER_STATES.index(memory.state)
             report.held = duration(max(now_s - memory.since_s, 0.0))
@@ -112,13 +112,12 @@ class HandoverWatch:
         report: Handover,
         hand: HandMsg | None,
         memory: HandoverMemory | None,
-        now_s: float,
         age_s: float,
         parameters: HandoverParameters,
     ) -> str:
         """Why nothing can be said; empty if something can."""
         assert self._message is not None
-        if is_ahead(stamp_seconds(self._message), now_s):
+        if is_of_the_future(age_s):
             return "the newest answer is stamped in the future: clocks differ, or time has jumped back"
         if age_s > parameters.oldest:
             return f"the newest answer is {age_s:.2f} s old"

@@ -231,7 +231,7 @@ class FrameProcessor:
         self._header = header
 
     def _is_of_own_clock(self, stamp_s: float) -> bool:
-        reason = disagreement(stamp_s, self._now_s())
+        reason = disagreement(self._now_s() - stamp_s)
         if reason:
             self._faults.report(FaultKind.CLOCK, f"{reason}; no keep-out volume")
         return not reason

@@ -117,7 +117,7 @@ class FileRunner:
         outputs: list[Path] = []
         try:
             with whole_file(data) as part, part.open("w", encoding="utf-8") as json_file:
-                for count, (stamp_s, image) in enumerate(reader, start=1):  # noqa: B007 (how many there were)
+                for count, (stamp_s, image) in enumerate(reader, start=1):
                     if writer is None:
                         intrinsics = self._camera(image.shape[1], image.shape[0])
                         json_file.write(

@@ -114,7 +114,7 @@ class End(L.Callback):
             trainer.should_stop = True
         elif self._seconds is not None:
             over = time.monotonic() - self._start > self._seconds
-            trainer.should_stop = trainer.strategy.reduce_boolean_decision(over, all=False)
+            trainer.should_stop |= trainer.strategy.reduce_boolean_decision(over, all=False)
 
 
 class EndAtOnce(L.Callback):

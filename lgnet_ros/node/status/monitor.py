@@ -39,8 +39,8 @@ class Monitor(Node):
         self.tally = Tally()
         self.last_complaint = ""
         """The nodes' last warning or error, however long ago."""
-        self.refusal = ""
-        """Why the hands node does not start."""
+        self.failure = ""
+        """The hands node's last error."""
         self._complained_s = -math.inf
         self._recorder: Recorder | None = recorder
         self.create_subscription(CameraInfo, "camera_info", self._on_image, _WHATEVER_COMES)
@@ -81,8 +81,8 @@ class Monitor(Node):
     def _on_log(self, message: Log) -> None:
         if message.name in _WATCHED_NODES and message.level >= _WARNING:
             self._complain(f"{message.name}: {message.msg}")
-        if message.name == "hands" and message.level >= _ERROR and not self.tally.results.count:
-            self.refusal = message.msg
+            if message.name == "hands" and message.level >= _ERROR:
+                self.failure = self.last_complaint
 
     def _complain(self, words: str) -> None:
         self.last_complaint, self._complained_s = words, time.monotonic()

@@ -137,8 +137,8 @@ def _watch(
             first = now
         elapsed = 0.0 if first is None else now - first
         display.show(monitor.tally.snapshot(now), elapsed, monitor.complaint)
-        if first is None and monitor.refusal:
-            raise UserError(f"hands: {monitor.refusal}")
+        if first is None and monitor.failure:
+            raise UserError(monitor.failure)
         if _source_has_ended(children) or (
             settings.duration_s is not None and elapsed >= settings.duration_s
         ):

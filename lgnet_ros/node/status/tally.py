@@ -122,15 +122,12 @@ class Tally:
             age_p50_ms=percentile(recent, 50),
             age_p95_ms=percentile(recent, 95),
             hands=self._hands,
-            error=self._median_error(_SHOWN_ERRORS),
+            error=self.median_error(_SHOWN_ERRORS),
             model_id=self.model_id,
         )
 
-    def median_error(self) -> HandError | None:
-        """Of all hands so far, the median of each figure; None without truth."""
-        return self._median_error(0)
-
-    def _median_error(self, newest: int) -> HandError | None:
+    def median_error(self, newest: int = 0) -> HandError | None:
+        """The median of each figure, of so many of the newest hands (0: of all); None without truth."""
         figures = [percentile(figure[-newest:], 50) for figure in self._errors]
         return None if None in figures else HandError(*figures)
 
