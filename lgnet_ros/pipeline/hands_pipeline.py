@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,15 +11,9 @@ from lgnet_ros.geometry import CameraIntrinsics, CropCamera
 from lgnet_ros.hand_model.topology import SIDES
 from lgnet_ros.inference import Engine
 from lgnet_ros.pipeline import assembly
-from lgnet_ros.pipeline.acquisition import (
-    Detector,
-    NoDetector,
-    Region,
-    SecondOpinion,
-    TileDetector,
-    regions_of_detections,
-)
+from lgnet_ros.pipeline.acquisition import Detector, Region, TileDetector, regions_of_detections
 from lgnet_ros.pipeline.center_search import CenterDetector
+from lgnet_ros.pipeline.denials import Denials
 from lgnet_ros.pipeline.depth import measure_depths
 from lgnet_ros.pipeline.estimators import Estimator, LGNetEstimator, Stopwatch
 from lgnet_ros.pipeline.filters import HandFilter
@@ -28,27 +21,13 @@ from lgnet_ros.pipeline.fusion import place
 from lgnet_ros.pipeline.observation import Observation, observe
 from lgnet_ros.pipeline.placement import UnitHand, locate
 from lgnet_ros.pipeline.records import Frame, Hand, HandRelation
+from lgnet_ros.pipeline.search import Search
 from lgnet_ros.pipeline.settings import PipelineSettings
-from lgnet_ros.pipeline.suspects import Suspect, Suspects, is_doubted, may_be_doubted, same_hand, same_place
-from lgnet_ros.pipeline.tracking import Look, Person, Track, Tracker, look_at
+from lgnet_ros.pipeline.suspects import Suspect, Suspects, same_hand
+from lgnet_ros.pipeline.tracking import Look, Person, Track, Tracker
+from lgnet_ros.pipeline.view import View
 
 _Sighting = tuple[Observation, UnitHand]
-_Question = tuple["_View", Track, Observation]  # whether the followed hand that was seen there is one
-_HURRIED_SEARCH = 3  # of so many looks ahead in a hurry one is made
-_ASKED_EVERY_S = 1.0  # a second opinion about a followed hand
-_DOUBTS = 2  # so many in a row, and it is not followed further
-_DENIED_S = 10.0  # so long nothing is followed there that the second opinion is against at all
-
-
-@dataclass(frozen=True)
-class _View:
-    """What there is to see in one step."""
-
-    image: np.ndarray
-    intrinsics: CameraIntrinsics
-    stamp_s: float
-    depth: np.ndarray | None
-    stopwatch: Stopwatch
 
 
 class HandsPipeline:
@@ -73,14 +52,10 @@ class HandsPipeline:
         self._detector = detector or own
         self._stamp_s, self._steps = -np.inf, 0
         self._settings = settings or PipelineSettings()
+        self._search = Search(self._chosen_detector(self._settings), self._estimator.size_px)
         self._tracker = Tracker(self._settings.tracking, self._settings.max_people)
         self._suspects = Suspects()
-        self._search: Detector = NoDetector()
-        self._unsearched: _View | None = None  # the last step, if it has left the search to `look_ahead`
-        self._ahead: list[Region] = []  # where the next step searches beside followed hands
-        self._hurried = 0  # how many looks ahead in a row have been
-        self._unasked: _Question | None = None  # what the last step has left to `look_ahead`, too
-        self._denied: list[tuple[Observation, float]] = []  # what has turned out to be no hand, and when
+        self._denials = Denials()
         self.settings = self._settings
 
     @property
@@ -90,7 +65,7 @@ class HandsPipeline:
 
     @settings.setter
     def settings(self, settings: PipelineSettings) -> None:
-        self._search = self._detector or self._own_search(settings)
+        self._search.detector = self._chosen_detector(settings)
         if settings.max_people != self._settings.max_people:
             self._tracker.reset()
             self._suspects.forget()
@@ -124,7 +99,8 @@ class HandsPipeline:
         """Forget every hand: the camera was stopped, or its clock jumped. Track ids are not used again."""
         self._tracker.reset()
         self._suspects.forget()
-        self._unsearched, self._unasked, self._ahead, self._denied = None, None, [], []
+        self._search.forget()
+        self._denials.forget()
         self._estimator.reset()
         self._stamp_s = -np.inf
 
@@ -137,7 +113,7 @@ class HandsPipeline:
         for count in range(1, max(acquisition.crops_at_once, hands + acquisition.crops_following) + 1):
             prediction = self._estimator.estimate(image, intrinsics, [crop] * count, Stopwatch())
         if self._detector is None:
-            self._own_search(self._settings).regions(image, intrinsics, 1, [])
+            self._chosen_detector(self._settings).regions(image, intrinsics, 1, [])
         vertices = prediction.rough_vertices[0].astype(np.float64)
         assembly.rehearse(vertices, self._geometries, crop, intrinsics)
 
@@ -174,7 +150,7 @@ class HandsPipeline:
         self.look_ahead()
         stopwatch.lap("detection")
         # A view of its own for each step: by it an estimator that looks at whole images knows a new one.
-        view = _View(image.view(), intrinsics, stamp_s, depth, stopwatch)
+        view = View(image.view(), intrinsics, stamp_s, depth, stopwatch)
         followed = self._tracker.looks(stamp_s, intrinsics, self._estimator.size_px)
         suspects = self._suspects.known[: max(self._settings.acquisition.crops_at_once - len(followed), 1)]
         suspects, again = self._closer_looks(view, suspects)
@@ -192,12 +168,12 @@ class HandsPipeline:
         if self._tracker.missing == 0:
             self._suspects.forget()
         if detections is None and self._tracker.missing and self._tracker.settled:
-            self._unsearched = view
-        self._unasked = self._to_ask_about(view, sightings)
+            self._search.put_off(view)
+        self._denials.doubt(view, {track: hand for track, (hand, _) in sightings.items()})
         looks = followed + again + searched + closer
         view.stopwatch.lap("tracking")
         hands, relations = self._hands(view, sightings)
-        crops = tuple(_outline(look.crop, intrinsics) for look in looks)
+        crops = tuple(view.outline(look) for look in looks)
         view.stopwatch.lap("tracking")
         return Frame(stamp_s, hands, relations, view.stopwatch.finish(), crops)
 
@@ -206,78 +182,35 @@ class HandsPipeline:
         look closer there, and ask whether one that is followed is a hand. That step would begin with this:
         who calls it after a result is out has the next sooner.
 
-        hurried: the next image is waiting. Hands that are followed go first, and the search is left out, but
-        for every third time.
+        hurried: the next image is waiting, see `Search.look_ahead`.
         """
-        self._ask_again()
-        view, self._unsearched = self._unsearched, None
-        if view is None:
-            return
-        self._hurried = self._hurried + 1 if hurried else 0
-        if self._hurried % _HURRIED_SEARCH == 0:
-            looks = self._tracker.looks(view.stamp_s, view.intrinsics, self._estimator.size_px)
-            self._ahead = self._detected(view, self._settings.acquisition.crops_following, looks)
+        self._denials.ask(self._search.second_opinion, self._tracker)
+        self._search.look_ahead(self._tracker, self._settings.acquisition, hurried)
 
-    def _to_ask_about(self, view: _View, sightings: dict[Track, _Sighting]) -> _Question | None:
-        """The followed hand of which nobody has been asked for longest, if that is long enough and an answer
-        could change anything.
-        """
-        if not isinstance(self._search, SecondOpinion):
-            return None
-        unsure = [
-            (view, track, hand)
-            for track, (hand, _) in sightings.items()
-            if view.stamp_s - track.asked_s >= _ASKED_EVERY_S and may_be_doubted(hand.score)
-        ]
-        return min(unsure, key=lambda question: question[1].asked_s, default=None)
-
-    def _ask_again(self) -> None:
-        """LGNet goes on seeing what it once took for a hand. What would not be found any more is not followed
-        any longer either.
-        """
-        question, self._unasked = self._unasked, None
-        if question is None or not isinstance(self._search, SecondOpinion):
-            return
-        view, track, hand = question
-        evidence = self._search.evidence(view.image, view.intrinsics, hand.joints_image)
-        doubted = is_doubted(hand.score, evidence)
-        track.asked_s, track.doubts = view.stamp_s, track.doubts + 1 if doubted else 0
-        if track.doubts == _DOUBTS:
-            self._tracker.give_up(track)
-            self._denied.append((hand, view.stamp_s))
-
-    def _own_search(self, settings: PipelineSettings) -> Detector:
-        """By the estimator's centers of hands, if it has them; else through tiles."""
+    def _chosen_detector(self, settings: PipelineSettings) -> Detector:
+        """The one that was given; else the estimator's centers of hands, if it has them; else tiles."""
+        if self._detector is not None:
+            return self._detector
         if isinstance(self._estimator, LGNetEstimator) and self._estimator.engine.has_centers:
             return CenterDetector(self._estimator.engine)
         return TileDetector(settings.acquisition.tile_share)
 
-    def _search_looks(self, view: _View, detections: np.ndarray | None, looks: list[Look]) -> list[Look]:
+    def _search_looks(self, view: View, detections: np.ndarray | None, looks: list[Look]) -> list[Look]:
         """Where hands that are missing may be; beside `looks`."""
-        regions, self._ahead = self._ahead, []
+        regions = self._search.found_ahead()
         if self._tracker.missing == 0:
             return []
         if detections is not None:
             regions = regions_of_detections(detections, self._steps)
         elif not self._tracker.settled:
             view.stopwatch.lap("tracking")
-            regions = self._detected(view, self._settings.acquisition.crops_at_once - len(looks), looks)
+            count = self._settings.acquisition.crops_at_once - len(looks)
+            regions = self._search.regions(view, count, looks)
             view.stopwatch.lap("detection")
-        looks_there = (self._look(view, region) for region in regions)
+        looks_there = (view.look(region, self._estimator.size_px) for region in regions)
         return [look for look in looks_there if look is not None]
 
-    def _detected(self, view: _View, count: int, looks: list[Look]) -> list[Region]:
-        """Up to about `count` regions that the search names in the image, beside `looks`."""
-        if count <= 0:
-            return []
-        outlines = [_outline(look.crop, view.intrinsics) for look in looks]
-        return self._search.regions(view.image, view.intrinsics, count, outlines)
-
-    def _look(self, view: _View, region: Region) -> Look | None:
-        center, side, roll_rad = region
-        return look_at(view.intrinsics, (center, side), self._estimator.size_px, roll_rad)
-
-    def _observe(self, view: _View, *kinds: list[Look]) -> list[list[list[Observation]]]:
+    def _observe(self, view: View, *kinds: list[Look]) -> list[list[list[Observation]]]:
         """Per kind and look, the hands that it may show: those present enough to go on being followed. All
         are looked at at once.
         """
@@ -322,9 +255,10 @@ class HandsPipeline:
             if unit is not None and not any(same_hand(observation, other) for other in taken):
                 sightings[track] = (observation, unit)
 
-    def _closer_looks(self, view: _View, suspects: list[Suspect]) -> tuple[list[Suspect], list[Look]]:
+    def _closer_looks(self, view: View, suspects: list[Suspect]) -> tuple[list[Suspect], list[Look]]:
         """A crop of its own for each; those of which there can be none are given up."""
-        looks = [self._look(view, Region.upright(suspect.seen.joints_image)) for suspect in suspects]
+        size_px = self._estimator.size_px
+        looks = [view.look(Region.upright(suspect.seen.joints_image), size_px) for suspect in suspects]
         blind = [suspect for suspect, look in zip(suspects, looks, strict=True) if look is None]
         self._suspects.give_up(blind)
         kept = [suspect for suspect in suspects if suspect not in blind]
@@ -341,29 +275,20 @@ class HandsPipeline:
 
     def _sure(
         self,
-        view: _View,
+        view: View,
         suspects: list[Suspect],
         closely: list[list[Observation]],
         sightings: dict[Track, _Sighting],
     ) -> list[_Sighting]:
         """The hands that are really there, by what crops of their own show and what the detector knows."""
-        acquisition, opinion = self._settings.acquisition, partial(self._second_opinion, view)
-        found = self._suspects.weigh(suspects, closely, _observations(sightings), acquisition, opinion)
+
+        def evidence(hand: Observation) -> float:
+            return self._denials.evidence(self._search.second_opinion, view, hand)
+
+        acquisition = self._settings.acquisition
+        found = self._suspects.weigh(suspects, closely, _observations(sightings), acquisition, evidence)
         units = [locate(observation.evidence, self._placement) for observation in found]
         return [(hand, unit) for hand, unit in zip(found, units, strict=True) if unit is not None]
-
-    def _second_opinion(self, view: _View, hand: Observation) -> float:
-        """Log odds of it being a hand, by the detector; 0 if it says nothing. Of what has turned out to be
-        none LGNet sees more one moment and less another: it must not be taken for a hand in the next best.
-        """
-        if not isinstance(self._search, SecondOpinion):
-            return 0.0
-        view.stopwatch.lap("tracking")
-        evidence = self._search.evidence(view.image, view.intrinsics, hand.joints_image)
-        view.stopwatch.lap("detection")
-        self._denied = [denied for denied in self._denied if view.stamp_s - denied[1] < _DENIED_S]
-        again = any(same_place(hand, other) for other, _ in self._denied)
-        return -np.inf if evidence < 0 and again else evidence
 
     def _adopt(self, confirmed: list[_Sighting], sightings: dict[Track, _Sighting], stamp_s: float) -> None:
         """Follow confirmed hands: right ones first, then left ones, the nearest to somebody who lacks one
@@ -382,7 +307,7 @@ class HandsPipeline:
                     sightings[track] = (observation, unit)
 
     def _hands(
-        self, view: _View, sightings: dict[Track, _Sighting]
+        self, view: View, sightings: dict[Track, _Sighting]
     ) -> tuple[tuple[Hand, ...], tuple[HandRelation, ...]]:
         hands: list[Hand] = []
         relations: list[HandRelation] = []
@@ -399,7 +324,7 @@ class HandsPipeline:
         return tuple(hands), tuple(relations)
 
     def _person(
-        self, view: _View, person: Person, tracks: list[Track], sightings: list[_Sighting]
+        self, view: View, person: Person, tracks: list[Track], sightings: list[_Sighting]
     ) -> tuple[list[Hand], np.ndarray]:
         """One person's hands, and the covariance (3, 3) of left wrist − right wrist."""
         observations, units = [o for o, _ in sightings], [unit for _, unit in sightings]
@@ -445,12 +370,6 @@ def _of_others(looks: list[Look], observed: list[list[Observation]]) -> list[lis
         [hand for hand in hands if all(hand.side != track.side for track in look.tracks)]
         for look, hands in zip(looks, observed, strict=True)
     ]
-
-
-def _outline(crop: CropCamera, intrinsics: CameraIntrinsics) -> np.ndarray:
-    """(4, 2) px of the image: the crop's corners, clockwise from the top left."""
-    low, high = -0.5, crop.size_px - 0.5
-    return crop.image_pixels(np.array([[low, low], [high, low], [high, high], [low, high]]), intrinsics)
 
 
 def _check_sizes(image: np.ndarray, depth: np.ndarray | None, intrinsics: CameraIntrinsics) -> None:
