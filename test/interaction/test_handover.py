@@ -109,12 +109,26 @@ def test_single_odd_frames_change_nothing():
     assert set(watch(script)[-20:]) == {"offers"}
 
 
-def test_state_that_holds_is_left_later_than_it_is_entered():
-    """At 1.0 m a palm is out of reach to begin with, and still within reach of one that already offers."""
-    limits = HandoverLimits(reach_m=0.9, ease=0.25)
-    there = cue(palm=palm(TOWARD_ROBOT, UP, (0.0, 0.1, 1.0)))
-    assert watch([(there, 1.0)], limits)[-1] == "rests"
-    assert watch([(cue(), 1.0), (there, 1.0)], limits)[-1] == "offers"
+def about(axis: np.ndarray, degrees: float, vector: np.ndarray) -> np.ndarray:
+    return Rotation.from_rotvec(np.radians(degrees) * axis).apply(vector)
+
+
+# Each limit of 0.9 m, 60°, 45°, 0.1 m/s and 0.03 m, passed by so much: within a quarter more, or beyond it.
+PASSED = {
+    "reach": lambda share: cue(palm=palm(TOWARD_ROBOT, UP, (0.0, 0.1, 0.9 * share))),
+    "pointing": lambda share: cue(fingers=about(UP, 60 * share, TOWARD_ROBOT)),
+    "palm up": lambda share: cue(normal=about(TOWARD_ROBOT, 45 * share, UP)),
+    "still": lambda share: cue(twist=moving(0.1 * share * SIDEWAYS)),
+    "apart": lambda share: cue(gap_m=0.03 / share),
+}
+
+
+@pytest.mark.parametrize("limit", PASSED)
+def test_state_that_holds_is_left_later_than_it_is_entered(limit):
+    almost, beyond = PASSED[limit](1.15), PASSED[limit](1.35)
+    assert watch([(almost, 1.0)])[-1] == "rests"
+    assert set(watch([(cue(), 1.0), (almost, 1.0)])[-30:]) == {"offers"}
+    assert watch([(cue(), 1.0), (beyond, 1.0)])[-1] == "rests"
 
 
 def test_hands_that_sway_about_the_limit_do_not_flicker():
@@ -154,6 +168,17 @@ def test_clock_that_jumps_back_starts_afresh():
         memory = next_memory(memory, cue(), ROBOT, HandoverLimits(), 100 + number / RATE_HZ)
     assert memory.state == "offers"
     assert next_memory(memory, cue(), ROBOT, HandoverLimits(), 5.0).state == "unknown"
+    assert next_memory(memory, cue(), ROBOT, HandoverLimits(), memory.stamp_s).state == "offers"  # seen twice
+
+
+def test_it_is_known_since_when_a_state_holds():
+    vague = cue(position_covariance=np.diag([1e-4, 1e-4, 0.12**2]))
+    memory = None
+    for number, seen in enumerate([cue()] * 30 + [vague] * 10):
+        memory = next_memory(memory, seen, ROBOT, HandoverLimits(), number)
+        if number == 29:
+            assert memory.state == "offers" and memory.since_s == 2  # shown at 1 s, confirmed at 2
+    assert memory.state == "unknown" and memory.since_s == 30
 
 
 def test_worst_direction_gives_the_standard_deviation():
