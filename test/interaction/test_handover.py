@@ -97,8 +97,9 @@ def test_new_hand_is_unknown_until_it_has_been_seen_for_a_moment():
 
 def test_position_that_is_too_uncertain_says_nothing_at_once():
     vague = np.diag([1e-4, 1e-4, 0.12**2])
-    states = watch([(cue(), 1.0), (cue(position_covariance=vague), 1 / RATE_HZ), (cue(), 0.1)])
-    assert states[29] == "offers" and states[30:] == ["unknown"] * 4
+    states = watch([(cue(), 1.0), (cue(position_covariance=vague), 1 / RATE_HZ), (cue(), 1.0)])
+    assert states[29] == "offers" and states[30:34] == ["unknown"] * 4
+    assert "offers" not in states[30:43] and states[-1] == "offers"  # what was not known was not still either
     limits = HandoverLimits(most_uncertain_m=0.13)
     assert watch([(cue(position_covariance=vague), 1.0)], limits)[-1] == "offers"
 
