@@ -205,3 +205,10 @@ def test_older_poses_are_less_certain_and_moving_ones_the_more():
 
     assert spread(0.0, cue()) < spread(0.1, cue()) < spread(0.1, cue(**REACHING))
     assert spread(0.5, cue()) > 0.15
+
+
+def test_poses_of_a_hand_that_turns_grow_uncertain_as_it_turns_on():
+    turning = cue(twist=np.array([0, 0, 0, 0, 2.0, 0]))  # 2 rad/s for 0.1 s: 0.2 rad on top of 0.15
+    covariance = approach_covariance(turning, 0.1, 0.15, age_s=0.1, drift_m_s=0.0)
+    np.testing.assert_allclose(covariance[3:, 3:], (0.15**2 + 0.2**2) * np.eye(3))
+    assert position_std(covariance[:3, :3]) == pytest.approx(np.hypot(0.01, 0.1 * 0.25))
