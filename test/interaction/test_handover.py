@@ -132,6 +132,16 @@ def test_state_that_holds_is_left_later_than_it_is_entered(limit):
     assert watch([(cue(), 1.0), (beyond, 1.0)])[-1] == "rests"
 
 
+def test_one_that_receives_goes_on_a_little_beyond_reach_as_well():
+    far = palm(TOWARD_ROBOT, SIDEWAYS, (0.0, 0.1, 1.0))
+    assert watch([(cue(**REACHING), 0.5), (cue(palm=far), 1.0)])[-1] == "receives"
+    assert watch([(cue(palm=far, twist=REACHING["twist"]), 1.0)])[-1] == "rests"
+
+
+def test_hand_that_only_turns_is_held_still():
+    assert watch([(cue(twist=np.array([0, 0, 0, 0, 1.0, 0])), 1.0)])[-1] == "offers"
+
+
 def test_hands_that_sway_about_the_limit_do_not_flicker():
     swaying = [(cue(gap_m=0.03 + 0.003 * np.sin(number / 5)), 1 / RATE_HZ) for number in range(300)]
     states = watch([(cue(), 1.0), *swaying], HandoverLimits(apart_m=0.03, ease=0.25))
@@ -204,7 +214,8 @@ def test_older_poses_are_less_certain_and_moving_ones_the_more():
         return position_std(approach_covariance(seen, 0.1, 0.1, age_s, drift_m_s=0.3)[:3, :3])
 
     assert spread(0.0, cue()) < spread(0.1, cue()) < spread(0.1, cue(**REACHING))
-    assert spread(0.5, cue()) > 0.15
+    assert spread(0.1, cue()) == pytest.approx(np.sqrt(0.01**2 + 0.01**2 + 0.03**2))  # known, swing, drift
+    assert spread(0.1, cue(**REACHING)) == pytest.approx(np.sqrt(0.01**2 + 0.01**2 + 0.06**2))
 
 
 def test_poses_of_a_hand_that_turns_grow_uncertain_as_it_turns_on():
