@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.spatial import ConvexHull
+from scipy.spatial.transform import Rotation
 
 from lgnet_ros.interaction import keepout_points
 from lgnet_ros.interaction.keepout import CONFIDENCE_95
@@ -70,3 +71,34 @@ def test_turning_moves_far_points_more(sphere) -> None:
     ahead = points[:, 0] < -0.3  # turning about z moves what is up +y towards −x
     moved = grown[ahead, 0] - points[ahead, 0]
     np.testing.assert_allclose(moved, -0.5 * (points[ahead, 1] + 5.0), atol=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_surface_does_not_depend_on_where_the_camera_stands(sphere, seed: int) -> None:
+    points, faces = sphere
+    rng = np.random.default_rng(seed)
+    turn, shift = Rotation.random(random_state=seed).as_matrix(), rng.normal(size=3)
+    covariance, twist, origin = np.diag([0.02, 0.01, 0.05]), rng.normal(size=6), rng.normal(size=3)
+    here = keepout_points(points, faces, covariance, twist, origin, 0.1, margin_m=0.05)
+    turned = np.concatenate([turn @ twist[:3], turn @ twist[3:]])
+    there = keepout_points(
+        points @ turn.T + shift,
+        faces,
+        turn @ covariance @ turn.T,
+        turned,
+        turn @ origin + shift,
+        0.1,
+        margin_m=0.05,
+    )
+    np.testing.assert_allclose(there, here @ turn.T + shift, atol=1e-5)
+
+
+def test_the_point_whose_velocity_the_twist_gives_moves_with_it(sphere) -> None:
+    """Turning about the z axis through a point of the surface moves that point nowhere."""
+    points, faces = sphere
+    fixed = points[1000]
+    grown = keepout_points(points, faces, NOTHING, np.array([0, 0, 0, 0, 0, 1.0]), fixed, 0.5)
+    np.testing.assert_allclose(grown[1000], fixed, atol=1e-6)
+    ahead = np.cross([0, 0, 1.0], points - fixed)
+    leads = np.einsum("vi,vi->v", ahead, points) > 0.05
+    np.testing.assert_allclose(grown[leads], (points + 0.5 * ahead)[leads], atol=1e-5)
