@@ -102,3 +102,30 @@ def test_a_hand_outside_the_image_is_not_looked_for() -> None:
     scene = Scene()
     scene.put(0, 2.0)
     assert scene.looks() == []
+
+
+def accepted(scene: Scene, track: Track, shift_px: float, size_px: float, stamp_s: float) -> bool:
+    """Whether what is seen `shift_px` beside where the hand should be, and so large, is taken for it."""
+    scene.looks(stamp_s)
+    box = (track.box[0] + [shift_px, 0.0], size_px)
+    return scene.tracker.accepts(track, SimpleNamespace(side=0, box=box), stamp_s)
+
+
+def test_what_is_seen_is_the_hand_only_where_it_should_be_and_as_large() -> None:
+    scene = Scene()
+    track = scene.put(0, 0.0)
+    assert accepted(scene, track, 0.0, 130.0, 0.0)
+    assert accepted(scene, track, 0.0, 2 * 129.0, 0.0) and not accepted(scene, track, 0.0, 2 * 131.0, 0.0)
+    assert accepted(scene, track, 0.0, 131.0 / 2, 0.0) and not accepted(scene, track, 0.0, 129.0 / 2, 0.0)
+    limit = SETTINGS.gate * track.box[1]
+    assert accepted(scene, track, limit - 1, 130.0, 0.0) and not accepted(scene, track, limit + 1, 130.0, 0.0)
+    later = (SETTINGS.gate + SETTINGS.gate_growth * 0.2) * track.box[1]
+    assert accepted(scene, track, later - 1, 130.0, 0.2) and not accepted(scene, track, later + 1, 130.0, 0.2)
+
+
+def test_a_speck_is_no_hand_that_was_followed() -> None:
+    scene = Scene()
+    track = scene.put(0, 0.0)
+    track.size_px = 20.0
+    assert accepted(scene, track, 0.0, SETTINGS.smallest_px + 1, 0.0)
+    assert not accepted(scene, track, 0.0, SETTINGS.smallest_px - 1, 0.0)
