@@ -53,6 +53,13 @@ def test_rays_are_the_inverse_of_projection(model: str) -> None:
     np.testing.assert_allclose(camera(model).project(rays * 0.7), pixels, atol=1e-6)
 
 
+def test_pixels_that_are_no_rectangles_have_rays_too() -> None:
+    askew = camera("none", K + [[0, 25.0, 0], [0, 0, 0], [0, 0, 0]])
+    ray = askew.rays([100.0, 50.0])
+    np.testing.assert_allclose(askew.project(ray * 0.7), [100.0, 50.0])
+    np.testing.assert_allclose(ray[0], (100 - 319.5 - 25 * (50 - 239.5) / 410) / 400)
+
+
 @pytest.mark.parametrize("model", LENSES)
 def test_points_behind_the_camera_have_no_pixel(model: str) -> None:
     pixels = camera(model).project([[0.1, 0.1, -1.0], [0.0, 0.0, 0.0], [0.1, 0.1, 1.0]])
@@ -91,6 +98,8 @@ def test_directions_that_the_lens_model_would_fold_back_have_no_pixel() -> None:
     pixels = barrel.project([[0.95 * turning_point, 0, 1], [1.1 * turning_point, 0, 1]])
     assert np.isfinite(pixels[0]).all()
     assert np.isnan(pixels[1]).all()
+    tilted = CameraIntrinsics(640, 480, K, "plumb_bob", (-0.3, 0.0, 0.02, -0.05, 0.0))
+    assert tilted.largest_tangent == barrel.largest_tangent  # a lens that sits askew folds nothing
 
 
 def test_field_of_view_reaches_from_edge_to_edge() -> None:
@@ -118,6 +127,7 @@ def test_binning_zero_and_an_empty_region_leave_the_camera_as_it_is() -> None:
     "matrix, model, distortion, words",
     [
         (np.zeros((3, 3)), "none", (), "focal length"),
+        (np.diag([400.0, -410.0, 1.0]), "none", (), "focal length"),
         (np.full((3, 3), np.nan), "none", (), "not nine finite numbers"),
         (K, "plumb_bob", (0.1,) * 8, "takes 0 or 4 or 5 coefficients, not 8"),
         (K, "plumb_bob", (0.1, np.nan, 0, 0, 0), "not finite"),
