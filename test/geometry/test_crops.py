@@ -122,6 +122,9 @@ def test_shrinking_averages_instead_of_skipping() -> None:
     stripes[:, ::2] = 255
     crop = CropCamera.from_box(PINHOLE, (319.5, 239.5), 440, 110).warp(stripes, PINHOLE)
     assert np.abs(crop[5:-5, 5:-5].astype(int) - 127).max() <= 2
+    noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), dtype=np.uint8)
+    crop = CropCamera.from_box(PINHOLE, (321.5, 241.5), 440, 110).warp(noise, PINHOLE)
+    assert crop[5:-5, 5:-5].std() < 1.1 * noise.std() / 4  # of 16 pixels each
 
 
 def test_labels_keep_their_values_and_are_zero_outside() -> None:
@@ -137,10 +140,14 @@ def test_directions_behind_the_camera_are_painted_over() -> None:
     wide = CropCamera(np.array([[0.0, 0, -1], [0, 1, 0], [1, 0, 0]]), 40.0, 128)  # looks along +x
     white = np.full((480, 640, 3), 255, np.uint8)
     crop = wide.warp(white, PINHOLE)
-    x, y, z = wide.to_camera(np.array([0.9, 0, 1.0]))  # to the right of +x is behind
-    assert z < 0
-    column = round(40 * 0.9 + 63.5)
-    assert tuple(crop[64, column]) == BORDER_RGB
+    for right in (0.9, 1.4):  # to the right of +x is behind; of 1.4 the image shows the very opposite
+        behind = wide.to_camera(np.array([right, 0, 1.0]))
+        assert behind[2] < 0
+        assert tuple(crop[64, round(40 * right + 63.5)]) == BORDER_RGB
+    u, v = PINHOLE.project(-behind)
+    assert 0 < u < 639 and 0 < v < 479
+    labels = wide.warp_labels(np.ones((480, 640), np.uint8), PINHOLE)
+    assert not labels[64, round(40 * 1.4 + 63.5)]
 
 
 def test_box_around_points_leaves_the_margin() -> None:
