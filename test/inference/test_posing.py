@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -15,9 +17,23 @@ from lgnet_ros.network.projection import project_to_crop
 SIZE_PX = 64
 
 
-@pytest.fixture(scope="module")
-def hand_model() -> HandModel:
-    return HandModel.load()
+@pytest.fixture(scope="module", params=["mirrored", "different"])
+def hand_model(request: pytest.FixtureRequest) -> HandModel:
+    """Ours, whose left hand is the right one's mirror image; or one whose hands differ, as MANO's do."""
+    ours = HandModel.load()
+    right, left = (ours.arrays(side) for side in ("right", "left"))
+    if request.param == "mirrored":
+        return ours
+    other = np.random.default_rng(5)
+    changed = replace(
+        left,
+        v_template=left.v_template * 1.1,
+        shapedirs=left.shapedirs[..., ::-1],
+        posedirs=left.posedirs * 0.5,
+        J_regressor=other.dirichlet(np.full(778, 0.05), 16),
+        fingertip_vertices=left.fingertip_vertices[::-1],
+    )
+    return HandModel(right, changed, "different")
 
 
 def pixels(seed: int = 0) -> np.ndarray:
