@@ -17,6 +17,7 @@ from lgnet_ros.hand_model.topology import WRIST_AND_KNUCKLE
 # A hand counts as present in a crop from this many of its 21 joints inside crop and image: a palm, or three
 # fingers. Less than that, nobody could say which hand it is.
 MIN_JOINTS_INSIDE = 7
+_GREY_SHARE = 0.05
 # Share of jittered crops that are wider than a tracker's; of these, two in seven are the full frame.
 WIDE_SHARE = 0.35
 # Share of crops of two hands that show one of them.
@@ -236,7 +237,8 @@ def _asked_for(crop: CropSample, sides: np.ndarray) -> CropSample:
 
 
 def jittered_colors(image: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
-    """A (H, W, 3) uint8 image with brightness, contrast, saturation and channel gains changed at random."""
+    """A (H, W, 3) uint8 image with brightness, contrast, saturation and channel gains changed at random, and
+    every twentieth, or with less strength fewer, without color."""
     return cv2.transform(image, color_changes(rng, 1, strength)[0])
 
 
@@ -246,6 +248,7 @@ def color_changes(rng: np.random.Generator, count: int, strength: float) -> np.n
     gains = np.exp((channels + rng.normal(0.0, 0.15, (count, 1))) * strength)
     contrast = np.exp(rng.normal(0.0, 0.12, count) * strength)
     saturation = np.exp(rng.normal(0.0, 0.15, count) * strength)
+    saturation *= rng.random(count) >= _GREY_SHARE * min(strength, 1.0)  # monochrome cameras
     # One 3x4 matrix holds all four changes: one pass over the image.
     affine = np.empty((count, 3, 4))
     affine[..., :3] = (1.0 - saturation)[:, None, None] * _LUMA

@@ -18,7 +18,7 @@ from lgnet_ros.data.augment import (
 from lgnet_ros.data.pinhole import mark_inside
 from lgnet_ros.data.sample import MASK_OTHER, HandSample
 from lgnet_ros.data.synthetic.behind import blank_beyond
-from lgnet_ros.data.synthetic.camera import CameraLook, metered_gain, photograph
+from lgnet_ros.data.synthetic.camera import CameraLook, metered_gain, photograph, with_motion_and_metering
 from lgnet_ros.data.synthetic.framing import project
 from lgnet_ros.data.synthetic.lookups import SAMPLES
 from lgnet_ros.data.synthetic.mixtures import Mixture
@@ -127,12 +127,13 @@ def _crop_picture(
     small = CropCamera(crop.rotation_crop_camera, crop.focal_px * render_px / crop.size_px, render_px)
     picture = picture_of(scene, crop_view(small))
     shrunk = max(zoom * crop.size_px / render_px, 1.0)
-    image = photograph(picture.color, scene.camera, rng, metered_gain(picture.color), shrunk)
+    look = with_motion_and_metering(scene.camera, rng)
+    image = photograph(picture.color, look, rng, metered_gain(picture.color), shrunk)
     visibility = _visibility(scene, picture, _projected(scene, crop_view(small)))
     size = (crop.size_px, crop.size_px)
     mask = picture.label
     if render_px < crop.size_px:
-        mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
+        mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST_EXACT)
         image = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
     image = jittered_colors(image, rng)
     _blank_outside(image, mask, crop, scene.intrinsics)
