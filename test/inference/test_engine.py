@@ -99,6 +99,8 @@ def test_without_weights_the_network_is_the_same_every_time_and_says_that_it_is_
 def test_crops_of_another_size_are_an_error(engine: Engine) -> None:
     with pytest.raises(ValueError, match=str(SIZE)):
         engine.infer(np.zeros((1, 256, 256, 3), dtype=np.uint8), np.array([100.0]))
+    with pytest.raises(ValueError, match="uint8"):
+        engine.infer(np.zeros((1, SIZE, SIZE, 3), dtype=np.float32), np.array([100.0]))
 
 
 @pytest.mark.parametrize(("device", "precision"), [("tpu", "auto"), ("cpu", "int4")])

@@ -42,7 +42,10 @@ def test_a_device_that_stays_broken_is_given_up_for_the_cpu(caplog: pytest.LogCa
 
 def test_a_batch_too_large_for_the_memory_runs_one_by_one() -> None:
     backend, made = recovering([], most=1)
-    assert backend.infer(*crops(3))["presence_logits"].shape == (3, 2)
+    focal_px = np.array([150.0, 151.0, 152.0], np.float32)
+    answer = backend.infer(crops(3)[0], focal_px)
+    assert answer["presence_logits"].shape == (3, 2)
+    np.testing.assert_array_equal(answer["relative_translation"][:, 0], focal_px)
     assert made[0].sizes == [3, 1, 1, 1]
     assert backend.restarts == 0
 
@@ -60,6 +63,17 @@ def test_a_device_that_fails_at_the_start_is_replaced_at_once() -> None:
 
     backend = RecoveringBackend(broken, lambda: Faulty("cpu", []))
     assert (backend.name, backend.restarts) == ("cpu", 1)
+
+
+def test_what_has_taken_over_is_not_replaced_again() -> None:
+    def broken() -> Faulty:
+        raise cuda_error()
+
+    made = [Faulty("cpu", [cuda_error()])]
+    backend = RecoveringBackend(broken, made.pop)
+    with pytest.raises(RuntimeError, match="CUDA error"):
+        backend.infer(*crops(1))
+    assert backend.restarts == 1 and backend.infer(*crops(1))["shape"].shape == (1, 2, 10)
 
 
 def test_errors_of_the_program_are_not_hidden() -> None:

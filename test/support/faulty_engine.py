@@ -26,7 +26,9 @@ def cuda_error() -> RuntimeError:
 
 
 class Faulty:
-    """Raises what is in `errors`, one call after the other, then sees no hands."""
+    """Raises what is in `errors`, one call after the other, then sees no hands. What it was given
+    as focal lengths comes back as x of `relative_translation`.
+    """
 
     def __init__(self, name: str, errors: list[Exception], most: int = 64) -> None:
         self.name, self.errors, self.most = name, errors, most
@@ -39,6 +41,7 @@ class Faulty:
         if len(crops) > self.most:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
         answer = {name: np.zeros((len(crops), *shape), np.float32) for name, shape in SHAPES.items()}
+        answer["relative_translation"][:, 0] = focal_px
         return {**answer, "presence_logits": answer["presence_logits"] - 10}
 
     def centers(self, image: np.ndarray) -> np.ndarray:
