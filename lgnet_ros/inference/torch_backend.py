@@ -50,6 +50,9 @@ class TorchBackend:
         self._device = torch.device(device)
         self._dtype = DTYPES[precision]
         self._size = network.config.input_size
+        if self._device.type == "cuda" and self._dtype is None:
+            # PyTorch's convolutions take TF32 there, of 10 bits: joints would be off by up to 0.4 mm.
+            torch.backends.cudnn.allow_tf32 = False
         network = network.eval()
         fold_batch_norms(network)
         self._network = network.to(self._device, memory_format=torch.channels_last)
@@ -142,7 +145,8 @@ def captured(run: Callable[[], object]) -> Callable[[], object]:
             run()
     torch.cuda.current_stream().wait_stream(side)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    # Other threads may use the device meanwhile.
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
         run()
     return graph.replay
 

@@ -57,7 +57,8 @@ class LGFA(nn.Module):
         return self.join(torch.cat([first, second], -1)), torch.cat([class_token, first, second], 1)
 
     def _adapt(self, queries: Tensor, sources: Tensor) -> Tensor:
-        query, source = self.attention_norm(queries), self.attention_norm(sources)
+        query = self.attention_norm(queries)
+        source = query if sources is queries else self.attention_norm(sources)
         attended = attention(self.query(query), self.key(source), self.value(source)) + queries
         return self.mlp(attended) + attended
 

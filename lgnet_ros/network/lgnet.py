@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from functools import partial
 
 import torch
@@ -32,7 +33,9 @@ _BACKBONES = {Backbone.RESNET50: ResNet50, Backbone.EFFICIENTNET_LITE0: Efficien
 
 
 class LGNet(nn.Module):
-    """The network of one configuration; its hand model moves with it and never enters its state dict.
+    """The network of one configuration.
+
+    Its hand model, a copy of its own, moves with it and never enters its state dict.
 
     centers, palms: look at whole images, where `forward` looks at crops; None in most configurations.
 
@@ -46,7 +49,8 @@ class LGNet(nn.Module):
     def __init__(self, config: LGNetConfig, hand_model: HandModel) -> None:
         super().__init__()
         self.config = config
-        self.hand_model = hand_model
+        # A copy: whoever gave it goes on posing hands on the CPU while the network is on a device.
+        self.hand_model = deepcopy(hand_model)
         channels, separate = config.channels, config.lr_feature
         self.backbone = _BACKBONES[config.backbone]()
         stem, layer1, last = self.backbone.channels

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 from faulty_engine import Faulty, cuda_error, engine_on, recovering
@@ -48,6 +50,31 @@ def test_a_batch_too_large_for_the_memory_runs_one_by_one() -> None:
     np.testing.assert_array_equal(answer["relative_translation"][:, 0], focal_px)
     assert made[0].sizes == [3, 1, 1, 1]
     assert backend.restarts == 0
+
+
+def test_the_next_batch_as_large_is_not_tried_again() -> None:
+    backend, made = recovering([], most=2)
+    for count in (3, 4, 2):
+        assert backend.infer(*crops(count))["presence_logits"].shape == (count, 2)
+    assert made[0].sizes == [3, *3 * [1], *4 * [1], 2]
+
+
+def test_what_the_failed_batch_took_is_free_before_its_crops_run() -> None:
+    class Activations:
+        pass
+
+    held: list[weakref.ref[Activations]] = []
+
+    class Full(Faulty):
+        def infer(self, crops: np.ndarray, focal_px: np.ndarray) -> dict[str, np.ndarray]:
+            assert not any(memory() for memory in held)
+            activations = Activations()
+            held.append(weakref.ref(activations))
+            return super().infer(crops, focal_px)
+
+    backend = RecoveringBackend(lambda: Full("gpu", [], most=1), lambda: Faulty("cpu", []))
+    backend.infer(*crops(2))
+    assert len(held) == 3 and backend.name == "gpu"
 
 
 def test_a_crop_too_large_for_memory_goes_to_the_cpu_with_advice(caplog: pytest.LogCaptureFixture) -> None:

@@ -109,6 +109,12 @@ def test_the_state_dict_is_free_of_the_hand_model(network: LGNet) -> None:
     again.load_state_dict(network.state_dict())
 
 
+def test_a_network_that_moves_leaves_the_hand_model_where_it_was(hand_model: HandModel) -> None:
+    moved = LGNet(NANO, hand_model).to("meta")
+    assert {values.device.type for values in moved.hand_model.buffers()} == {"meta"}
+    assert {values.device.type for values in hand_model.buffers()} == {"cpu"}
+
+
 def test_attention_maps_come_for_every_lgfa(network: LGNet, inputs: tuple[Tensor, Tensor]) -> None:
     maps = network.attention_maps(*inputs)
     assert set(maps) == {
