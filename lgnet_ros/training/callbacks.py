@@ -29,8 +29,8 @@ class LearningCurve(L.Callback):
     """`curve.csv`: one line per validation, appended to, also by a resumed run.
 
     Columns: step, samples (images trained on so far, over all processes, replayed ones included), minutes (of
-    training, summed over restarts), learning_rate, the training losses of the last step and the validation's
-    numbers.
+    training, summed over restarts), learning_rate, the training losses that were logged last and the
+    validation's numbers.
     """
 
     def __init__(self, path: Path, batch: int) -> None:

@@ -30,6 +30,7 @@ from lgnet_ros.training.recipe import Recipe
 from lgnet_ros.training.schedule import learning_rate_share
 
 MONITORED = "val/mpjpe_mm"
+_LOGGED_EVERY = 25  # steps: it takes a processor a good part of the time in which a GPU takes one
 
 
 class LGNetModule(L.LightningModule):
@@ -94,7 +95,7 @@ class LGNetModule(L.LightningModule):
         return self._album.batch(batch, self.global_step, self.global_rank)
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
-        """One step's loss; its parts are logged."""
+        """One step's loss; now and then its parts are logged."""
         # What draws random numbers in a forward pass depends on the step alone, so that a resumed run draws
         # the same.
         torch.manual_seed(self.recipe.seed * 1_000_003 + self.global_step)
@@ -112,8 +113,9 @@ class LGNetModule(L.LightningModule):
             raise UserError(
                 f"training: the loss is {total.item()} in step {self.global_step}; lower the learning rate"
             )
-        self.log("train/loss", total.detach(), prog_bar=True)
-        self.log_dict({f"train/{name}": value.detach() for name, value in parts.items()})
+        if self.global_step % _LOGGED_EVERY == 0:
+            self.log("train/loss", total.detach(), prog_bar=True)
+            self.log_dict({f"train/{name}": value.detach() for name, value in parts.items()})
         return total
 
     def configure_optimizers(self) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def is_matrix(parameter: nn.Parameter) -> bool:
 
 
 def orthogonalized(matrices: Tensor) -> Tensor:
-    """The nearest matrices whose singular values are all about 1, of (…, rows, columns) ones; bfloat16
+    """The nearest matrices whose singular values are all about 1, of (K, rows, columns) ones; bfloat16
     inside, where that is not imitated.
     """
     a, b, c = _COEFFICIENTS
@@ -44,7 +44,8 @@ def orthogonalized(matrices: Tensor) -> Tensor:
     x = x.mT if tall else x
     for _ in range(_ITERATIONS):
         square = x @ x.mT
-        x = a * x + (b * square + c * square @ square) @ x
+        polynomial = torch.baddbmm(square, square, square, beta=b, alpha=c)
+        x = torch.baddbmm(x, polynomial, x, beta=a)
     return (x.mT if tall else x).to(matrices.dtype)
 
 

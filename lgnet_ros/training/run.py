@@ -212,7 +212,7 @@ def _trainer(
         num_sanity_val_steps=0,
         gradient_clip_val=recipe.optimizer.gradient_clip,
         logger=TensorBoardLogger(folder.path, name="", version="tensorboard"),
-        log_every_n_steps=50,
+        log_every_n_steps=1,  # whatever the module logs
         callbacks=callbacks,
         plugins=[AtomicCheckpointIO()],
         default_root_dir=folder.path,
