@@ -19,6 +19,7 @@ from tqdm import tqdm
 from lgnet_ros.data.augment import CropSample
 from lgnet_ros.data.sample import HandSample
 from lgnet_ros.data.synthetic.clips import CLIP_NAMES, Clip
+from lgnet_ros.data.synthetic.mixtures import MIXTURES
 from lgnet_ros.data.synthetic.settings import SPLITS, SyntheticSettings
 from lgnet_ros.data.synthetic.shards import (
     SHARD_SIZE,
@@ -54,6 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--count", type=int, default=256, metavar="N", help="how many samples (%(default)s)")
     parser.add_argument("--split", choices=SPLITS, default="train", help="(%(default)s)")
+    parser.add_argument(
+        "--scenes", choices=MIXTURES, default="all", help="which scenes and crops of them (%(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="(%(default)s)")
     parser.add_argument("--size", type=int, default=256, metavar="PX", help="side of the crops (%(default)s)")
     parser.add_argument(
@@ -114,12 +118,14 @@ def _settings(args: argparse.Namespace) -> SyntheticSettings:
         height=height,
         hand_model=None if args.hand_model is None else str(args.hand_model),
         background_folder=None if args.backgrounds is None else str(args.backgrounds),
+        scenes=args.scenes,
     )
 
 
 def _dataset(settings: SyntheticSettings, args: argparse.Namespace) -> dict[str, object]:
     """Writes all shards that are missing, and a contact sheet of the first samples."""
-    description = {"split": args.split, "seed": args.seed, "size": args.size, "frame": args.frame_size}
+    description = {"split": args.split, "scenes": args.scenes, "seed": args.seed}
+    description |= {"size": args.size, "frame": args.frame_size}
     description |= {"hand_model": settings.hand_model, "backgrounds": settings.background_folder}
     prepare_folder(args.out, description)
     todo = missing_shards(args.out, args.count)

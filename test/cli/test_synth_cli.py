@@ -54,6 +54,13 @@ def test_a_stopped_run_goes_on_and_other_arguments_are_refused(
     assert "another split" in capsys.readouterr().err
 
 
+def test_scenes_may_be_those_of_a_lesson(tmp_path: Path) -> None:
+    command = ["synth", "--out", str(tmp_path / "d"), *_FEW]
+    assert main([*command, "--scenes", "one_hand"]) == 0
+    assert (shards.read_shard(tmp_path / "d" / "shard-00000.npz")["presence"].sum(axis=1) == 1).all()
+    assert main([*command, "--scenes", "near"]) == 2
+
+
 def test_a_data_set_that_grows_completes_its_last_shard(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

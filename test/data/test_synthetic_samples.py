@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from lgnet_ros.data.synthetic.build import hand_kits
 from lgnet_ros.data.synthetic.objects import KINDS
 from lgnet_ros.data.synthetic.patterns import PATTERNS
 from lgnet_ros.data.synthetic.settings import SPLITS, SyntheticSettings, random_stream
@@ -21,6 +22,7 @@ from lgnet_ros.errors import UserError
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.hand_model.topology import SIDES
 
+PALM = np.isin(np.arange(21), (0, 1, 5, 9, 13, 17))
 _TEST = SyntheticSettings(split="test", width=320, height=240)
 
 
@@ -88,7 +90,39 @@ def test_visible_joints_are_in_the_picture_and_not_behind_other_things(samples: 
             column, row = np.round(sample.intrinsics.project(seen)).astype(int).T
             assert np.all((column >= 0) & (column < 320) & (row >= 0) & (row < 240))
             nearest = sample.depth[row, column]
-            assert np.all((nearest == 0) | (nearest > seen[:, 2] - 0.03))
+            flesh = np.where(PALM[sample.visibility[side]], 0.04, 0.022)
+            behind = np.where(sample.mask[row, column] == side + 1, flesh, 0.03)
+            assert np.all((nearest == 0) | (nearest > seen[:, 2] - behind))
+
+
+def test_joints_of_the_palm_are_in_sight_where_only_their_own_flesh_is_before_them(samples: list) -> None:
+    """Against rays through the mesh: one that leaves the hand before the joint has met something else."""
+    seen = {True: [], False: []}
+    for sample in samples:
+        for side in np.flatnonzero(sample.presence):
+            joints = sample.joints[side].astype(np.float64)
+            corners = sample.vertices[side].astype(np.float64)[hand_kits()[side].hand.faces]
+            column, row = np.round(sample.intrinsics.project(joints)).astype(int).T
+            inside = (column >= 0) & (column < 320) & (row >= 0) & (row < 240)
+            for joint in np.flatnonzero(PALM & inside):
+                if sample.mask[row[joint], column[joint]] == side + 1:
+                    plain = not leaves_before(corners, joints[joint])
+                    seen[plain].append(sample.visibility[side][joint])
+    assert len(seen[True]) > 50 and np.mean(seen[True]) > 0.8
+    assert np.mean(seen[False]) < 0.35
+
+
+def leaves_before(corners: np.ndarray, point: np.ndarray) -> bool:
+    """Whether the camera's ray to a point passes a face (K, 3, 3) from inside: Möller and Trumbore's test."""
+    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    across = np.cross(point, second)
+    volume = (first * across).sum(axis=1)
+    from_first = -corners[:, 0]
+    turned = np.cross(from_first, first)
+    u, v = (from_first * across).sum(axis=1) / volume, turned @ point / volume
+    along = (second * turned).sum(axis=1) / volume
+    hit = (u >= 0) & (v >= 0) & (u + v <= 1) & (along > 0) & (along < 1)
+    return bool((hit & (volume < 0)).any())
 
 
 def test_a_crop_shows_the_same_scene_as_the_frame(crops: list) -> None:

@@ -5,18 +5,29 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
 from lgnet_ros.data.synthetic.build import PlacedHand, hand_kits
+from lgnet_ros.data.synthetic.choreography import HANDED_OVER_S
 from lgnet_ros.data.synthetic.clips import CLIP_NAMES, Clip
 from lgnet_ros.data.synthetic.looks import sample_person
-from lgnet_ros.data.synthetic.orientation import random_rotation, root_from, sample_root
+from lgnet_ros.data.synthetic.meshes import Mesh
+from lgnet_ros.data.synthetic.orientation import (
+    arm_along,
+    random_rotation,
+    root_from,
+    sample_arm,
+    sample_root,
+    sample_viewpoint,
+)
 from lgnet_ros.data.synthetic.pairs import sample_apart, sample_pair
 from lgnet_ros.data.synthetic.poses import POSES, sample_pose, within_limits
 from lgnet_ros.data.synthetic.scene import sample_scene
 from lgnet_ros.data.synthetic.settings import SyntheticSettings
 from lgnet_ros.data.synthetic.shapes import sample_shape
 from lgnet_ros.data.synthetic.stream import render_crop_sample
+from lgnet_ros.data.synthetic.surroundings import bodies, table
 from lgnet_ros.data.synthetic.texture_bank import texture_bank
 from lgnet_ros.errors import UserError
 from lgnet_ros.hand_model import HandModel
@@ -180,6 +191,51 @@ def test_clips_move_smoothly_and_close_their_loop(name: str) -> None:
     before, after = clip.frame(clip.duration_s - 0.005), clip.frame(clip.duration_s + 0.005)
     for side in np.flatnonzero(before.presence & after.presence):
         assert np.linalg.norm(before.joints[side] - after.joints[side], axis=1).max() < 0.02
+
+
+@pytest.mark.parametrize(("split", "seed"), [("train", 1), ("train", 5), ("test", 0), ("validation", 3)])
+def test_what_is_handed_over_is_in_one_hand_and_then_in_the_other(split: str, seed: int) -> None:
+    clip = Clip(seed, "hand_over", SyntheticSettings(split=split, width=160, height=120))
+    for time_s, holder in ((1.0, RIGHT), (HANDED_OVER_S - 0.05, RIGHT), (HANDED_OVER_S, LEFT), (4.4, LEFT)):
+        hands = clip._hands(time_s)
+        thing = np.concatenate([_spread(part.mesh) for part in clip._carried.parts(time_s, hands)])
+        assert cKDTree(hands[holder].posed.vertices).query(thing)[0].min() < 0.01, time_s
+
+
+def _spread(mesh: Mesh) -> np.ndarray:
+    """(K, 3) points all over a mesh's faces."""
+    shares = np.array([(a, b, 12 - a - b) for a in range(13) for b in range(13 - a)]) / 12
+    return (shares @ mesh.vertices[mesh.faces]).reshape(-1, 3)
+
+
+def test_tables_lie_below_hands_and_forearms() -> None:
+    settings, below = SyntheticSettings(), 0
+    for index in range(40):
+        rng = np.random.default_rng(index)
+        view, textures = sample_viewpoint(rng), texture_bank("train")
+        kit, side = hand_kits()[index % 2], index % 2
+        hand = kit.posed(np.zeros((15, 3)), sample_root(rng, side), np.array([0.0, 0.0, 0.6]), np.zeros(10))
+        arm = sample_arm(rng, hand.posed.turned[0], side, view)
+        person = sample_person(rng, settings.split, textures)
+        for part in table(rng, view, [(hand, person, arm)], textures):
+            center, normal = part.mesh.vertices.mean(axis=0), part.mesh.normals[0]
+            normal = normal * -np.sign((center - hand.posed.joints.mean(axis=0)) @ normal)
+            elbow = hand.posed.chain[0] + 0.24 * arm.forearm
+            for point in (*hand.posed.joints, elbow):
+                assert (point - center) @ normal > 0
+            below += 1
+    assert below > 8
+
+
+@pytest.mark.parametrize(("towards", "kept"), [((0.0, 0.0, -1.0), False), ((0.0, 1.0, 0.0), True)])
+def test_a_shoulder_before_the_persons_own_hand_is_left_out_where_asked(towards: tuple, kept: bool) -> None:
+    rng, textures = np.random.default_rng(4), texture_bank("train")
+    view = next(view for view in (sample_viewpoint(rng) for _ in range(50)) if view.name != "facing")
+    hand = hand_kits()[RIGHT].posed(np.zeros((15, 3)), np.eye(3), np.array([0.0, 0.0, 0.8]), np.zeros(10))
+    person, arm = sample_person(rng, "train", textures), arm_along(np.array(towards), np.array(towards))
+    labelled = [(hand, person, arm)]
+    assert len(bodies(rng, view, labelled, person, in_the_way=True)) == 1
+    assert len(bodies(rng, view, labelled, person, in_the_way=False)) == int(kept)
 
 
 def test_a_clip_frame_depends_on_its_time_alone() -> None:

@@ -116,7 +116,7 @@ class ArmKit:
 
 
 def arm_balls(posed: Posed, arm: Arm, size: float) -> tuple[np.ndarray, np.ndarray]:
-    """Balls along the forearm, for occlusion and for keeping hands apart."""
+    """Balls along the forearm: it keeps light away, and lies above a table."""
     along = np.array([0.05, 0.09, 0.14, 0.19, 0.24]) * size
     radii = np.array([0.024, 0.027, 0.034, 0.038, 0.038]) * size
     centers = posed.chain[0] + along[:, None] * arm.forearm
@@ -140,7 +140,7 @@ def _grow(edge, root, leave, forearm, upper, sign, size, profile, rings):
         for c in range(3):
             center[c] += edge[i, c] / np.float32(around)
     start = center.copy()
-    direction, across, up = np.empty(3, np.float32), np.empty(3, np.float32), np.empty(3, np.float32)
+    direction, across, up = np.empty(3, np.float32), root[:, 2].copy(), np.empty(3, np.float32)
     rings[0] = edge
     for k in range(1, profile.shape[0]):
         wrist = _smooth(profile[k, 0] / np.float32(0.035))
@@ -153,9 +153,10 @@ def _grow(edge, root, leave, forearm, upper, sign, size, profile, rings):
         along = np.float32(0)
         for c in range(3):
             center[c] += direction[c] * step
-            along += root[c, 2] * direction[c]
+            along += across[c] * direction[c]
+        # Handed on from ring to ring: an arm bends, and does not twist.
         for c in range(3):
-            across[c] = root[c, 2] - direction[c] * along
+            across[c] -= direction[c] * along
         across /= np.float32(np.sqrt((across * across).sum()))
         for c in range(3):
             d, e = (c + 1) % 3, (c + 2) % 3

@@ -93,6 +93,11 @@ class PlacedHand:
         """RIGHT or LEFT."""
         return self.kit.hand.side
 
+    @property
+    def size(self) -> float:
+        """Its length over the template's."""
+        return self.kit.grown(self.shape).size
+
     def shifted(self, offset: np.ndarray) -> PlacedHand:
         """The same hand elsewhere."""
         offset = np.asarray(offset, np.float32)
@@ -127,7 +132,6 @@ def build_scene(
     intrinsics: CameraIntrinsics,
     labelled: list[tuple[PlacedHand, Person, Arm]],
     others: list[Part],
-    balls: list[tuple[np.ndarray, np.ndarray]],
     light: tuple[Light, np.ndarray],
     backdrop: Backdrop,
     textures: Textures,
@@ -139,15 +143,13 @@ def build_scene(
     Args:
         labelled: hands that count, with their person and arm.
         others: objects, furniture, other people.
-        balls: (centers, radii) of whatever else darkens its surroundings.
         light: key light and environment, see `sample_light`.
     """
     parts, hands = list(others), [None, None]
-    everything = list(balls)
+    everything = []
     for placed, person, arm in labelled:
-        size = placed.kit.grown(placed.shape).size
-        parts += placed.kit.arm.parts(placed.posed, person, arm, size)
-        everything += [(placed.balls, placed.radii), arm_balls(placed.posed, arm, size)]
+        parts += placed.kit.arm.parts(placed.posed, person, arm, placed.size)
+        everything += [(placed.balls, placed.radii), arm_balls(placed.posed, arm, placed.size)]
         hands[placed.side] = HandState(placed.posed, placed.shape)
     if not parts:
         parts = [_speck()]

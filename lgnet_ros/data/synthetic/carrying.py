@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lgnet_ros.data.synthetic.build import HandKit, PlacedHand
-from lgnet_ros.data.synthetic.grasps import on_palm
+from lgnet_ros.data.synthetic.build import PlacedHand
+from lgnet_ros.data.synthetic.grasps import Grasp
 from lgnet_ros.data.synthetic.meshes import Part
 from lgnet_ros.data.synthetic.objects import Thing
 
@@ -17,9 +17,10 @@ Hands = tuple[PlacedHand, PlacedHand]
 
 @dataclass(frozen=True)
 class Prop:
-    """It lies on the palm of side `giver` until `time_s`, and goes with the other hand from then on."""
+    """It lies on the palm of side `giver`, in a pose, until `time_s`, then goes with the other hand."""
 
     giver: int
+    pose: str
     time_s: float
 
 
@@ -30,14 +31,11 @@ class Carried:
         self,
         prop: Prop,
         thing: Thing,
+        grasp: Grasp,
         hands_at: Callable[[float], Hands],
-        kits: tuple[HandKit, HandKit],
-        shape: np.ndarray,
-        rng: np.random.Generator,
     ) -> None:
-        """`hands_at(t)` are the film's hands, right and left."""
+        """`grasp`: how it lies on the giver's palm. `hands_at(t)` are the film's hands, right and left."""
         self._prop, self._thing = prop, thing
-        grasp = on_palm(rng, kits[prop.giver], thing, shape)
         hands = hands_at(prop.time_s)
         turn, place = grasp.object_pose(hands[prop.giver])
         taker = hands[1 - prop.giver].posed

@@ -9,8 +9,11 @@ import numpy as np
 
 from lgnet_ros.data.synthetic.build import HandKit
 from lgnet_ros.data.synthetic.carrying import Prop
+from lgnet_ros.data.synthetic.grasps import Grasp
 from lgnet_ros.data.synthetic.motion import KeyFrame
+from lgnet_ros.data.synthetic.objects import Thing
 from lgnet_ros.data.synthetic.orientation import root_from
+from lgnet_ros.data.synthetic.passing import take_from
 from lgnet_ros.data.synthetic.poses import POSES, untangled
 from lgnet_ros.data.synthetic.spheres import slide_to_contact
 from lgnet_ros.hand_model.topology import LEFT, RIGHT
@@ -18,15 +21,18 @@ from lgnet_ros.hand_model.topology import LEFT, RIGHT
 _UP, _TO_CAMERA, _AWAY = np.array([0.0, -1.0, 0.0]), np.array([0.0, 0.0, -1.0]), np.array([0.0, 0.0, 1.0])
 Keys = list[KeyFrame]
 HANDED_OVER_S = 3.4
+_OFFERING = "open"
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Whose hands they are, and the chance that makes each clip a little different."""
+    """Whose hands they are, and the chance that makes each clip a little different; in those of `PROPS`, what
+    is carried, and how it lies on the giver's palm."""
 
     kits: tuple[HandKit, HandKit]
     shape: np.ndarray
     rng: np.random.Generator
+    lying: tuple[Thing, Grasp] | None
 
     def key(
         self,
@@ -122,18 +128,27 @@ def hand_over(stage: Stage) -> tuple[Keys, Keys]:
     offer = ((-0.06, 0.10, 0.52), (0.55, -0.25, -0.6), (0.0, 1.0, 0.15))
     away_r = ((-0.28, 0.62, 0.66), (0.4, -0.4, -0.6), (0.0, 1.0, 0.15))
     away_l = ((0.3, 0.62, 0.66), (-0.5, 0.1, -0.6), (0.1, -0.8, -0.4))
-    right = [stage.key(RIGHT, 0.0, "cupped", *away_r), stage.key(RIGHT, 1.4, "cupped", *offer, exact=True)]
-    right += [stage.key(RIGHT, t, "cupped", *offer, exact=True) for t in (2.6, HANDED_OVER_S)]
-    right += [stage.key(RIGHT, 4.4, "open", *offer), stage.key(RIGHT, 5.8, "rest", *away_r)]
+    right = [stage.key(RIGHT, 0.0, "cupped", *away_r), stage.key(RIGHT, 1.4, _OFFERING, *offer, exact=True)]
+    right += [stage.key(RIGHT, t, _OFFERING, *offer, exact=True) for t in (2.6, HANDED_OVER_S)]
+    right += [stage.key(RIGHT, 4.4, _OFFERING, *offer), stage.key(RIGHT, 5.8, "rest", *away_r)]
     left = [stage.key(LEFT, t, "rest", *away_l) for t in (0.0, 0.9)]
-    above = ((0.12, -0.09, 0.5), (-0.8, 0.45, -0.2), (0.1, -0.8, -0.4))
-    grip = ((0.115, -0.035, 0.5), (-0.8, 0.5, -0.2), (0.1, -0.8, -0.4))
+    offered = right[1]
+    giver = stage.kits[RIGHT].posed(offered.angles, offered.root, offered.wrist, stage.shape)
+    thing, lies = stage.lying
+    from_above = root_from(np.array([-0.8, 0.5, -0.2]), np.array([0.1, -0.8, -0.4]), 0.0, LEFT)
+    closed, taker = take_from(stage.rng, stage.kits[LEFT], thing, lies.object_pose(giver), giver, from_above)
+    root, grip = taker.posed.turned[0].astype(np.float64), taker.posed.chain[0].astype(np.float64)
+    opened, above = POSES["wide_grasp"], grip + 0.06 * root[:, 1] + 0.03 * _UP
     left += [
-        stage.key(LEFT, 2.4, "wide_grasp", *above),
-        stage.key(LEFT, 3.0, "wide_grasp", *grip, exact=True),
+        KeyFrame(1.8, above + np.array([0.12, -0.02, 0.0]), root, opened),  # not through the other hand
+        KeyFrame(2.4, above, root, opened),
+        KeyFrame(3.0, grip + 0.01 * root[:, 1], root, opened),
+        KeyFrame(HANDED_OVER_S, grip, root, closed),
+        KeyFrame(3.6, grip, root, closed),
+        KeyFrame(4.2, grip + 0.06 * _UP, root, closed),
     ]
-    left += [stage.key(LEFT, HANDED_OVER_S, "five_tips", *grip, exact=True)]
-    left += [stage.key(LEFT, 4.2, "five_tips", *above), stage.key(LEFT, 5.6, "five_tips", *away_l)]
+    gone = stage.key(LEFT, 5.6, "rest", *away_l)
+    left += [KeyFrame(gone.time_s, gone.wrist, gone.root, closed)]
     return [*right, _again(right[0], 6.2)], [*left, _again(left[0], 6.2)]
 
 
@@ -225,4 +240,4 @@ CHOREOGRAPHIES: dict[str, Callable[[Stage], tuple[Keys, Keys]]] = {
 }
 
 # What is carried in a clip: on whose palm it lies, and when the other hand takes it.
-PROPS = {"hand_over": Prop(RIGHT, HANDED_OVER_S)}
+PROPS = {"hand_over": Prop(RIGHT, _OFFERING, HANDED_OVER_S)}

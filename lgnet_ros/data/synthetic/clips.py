@@ -9,10 +9,11 @@ import numpy as np
 from lgnet_ros.data.sample import HandSample
 from lgnet_ros.data.synthetic.arms import Arm
 from lgnet_ros.data.synthetic.backdrops import sample_backdrop
-from lgnet_ros.data.synthetic.build import HandKit, PlacedHand, build_scene, hand_kits
+from lgnet_ros.data.synthetic.build import PlacedHand, build_scene, hand_kits
 from lgnet_ros.data.synthetic.camera import metered_gain, steady_camera
 from lgnet_ros.data.synthetic.carrying import Carried
 from lgnet_ros.data.synthetic.choreography import CHOREOGRAPHIES, PROPS, Stage
+from lgnet_ros.data.synthetic.grasps import on_palm
 from lgnet_ros.data.synthetic.lights import sample_light
 from lgnet_ros.data.synthetic.looks import sample_person
 from lgnet_ros.data.synthetic.motion import HandTrack
@@ -70,13 +71,14 @@ class Clip:
         self._shape = sample_shape(motion, self._kits[0].hand)
         self.intrinsics = CameraIntrinsics.from_field_of_view(settings.width, settings.height, _FIELD_OF_VIEW)
         self._far = far_picture(frame_view(self.intrinsics), self._backdrop)
-        self._tracks, self.duration_s = _tracks(CHOREOGRAPHIES[name], self._kits, self._shape, motion)
         self._body = torso(looks, self._person, _CHEST)
-        prop = PROPS.get(name)
-        thing = None if prop is None else sample_thing(looks, settings.split, self._textures, small=True)
-        self._carried = (
-            None if thing is None else Carried(prop, thing, self._hands, self._kits, self._shape, motion)
-        )
+        prop, lying = PROPS.get(name), None
+        if prop is not None:
+            thing = sample_thing(looks, settings.split, self._textures, small=True)
+            lying = thing, on_palm(motion, self._kits[prop.giver], thing, self._shape, prop.pose)
+        stage = Stage(self._kits, self._shape, motion, lying)
+        self._tracks, self.duration_s = _tracks(CHOREOGRAPHIES[name], stage)
+        self._carried = None if lying is None else Carried(prop, *lying, self._hands)
         self._gain = self._exposure()
 
     def frame(self, t_seconds: float) -> HandSample:
@@ -106,7 +108,7 @@ class Clip:
         light, textures = self._light, self._textures
         others = [*self._body, *things]
         return build_scene(
-            self.intrinsics, labelled, others, [], light, self._backdrop, textures, steady_camera(), key
+            self.intrinsics, labelled, others, light, self._backdrop, textures, steady_camera(), key
         )
 
     def _exposure(self) -> float:
@@ -126,10 +128,8 @@ def _arm(hand: PlacedHand) -> Arm:
 
 
 def _tracks(
-    choreography: Callable[[Stage], tuple[list, list]],
-    kits: tuple[HandKit, HandKit],
-    shape: np.ndarray,
-    rng: np.random.Generator,
+    choreography: Callable[[Stage], tuple[list, list]], stage: Stage
 ) -> tuple[tuple[HandTrack, HandTrack], float]:
-    right, left = choreography(Stage(kits, shape, rng))
-    return (HandTrack(right, rng), HandTrack(left, rng)), max(right[-1].time_s, left[-1].time_s)
+    right, left = choreography(stage)
+    tracks = HandTrack(right, stage.rng), HandTrack(left, stage.rng)
+    return tracks, max(right[-1].time_s, left[-1].time_s)

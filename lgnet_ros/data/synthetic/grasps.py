@@ -49,7 +49,7 @@ def sample_grasp(
     thin = min(thing.half[0], thing.half[2]) < 0.02
     kind = rng.random()
     if along is None and kind < 0.15:
-        return on_palm(rng, kit, thing, shape)
+        return on_palm(rng, kit, thing, shape, ("flat", "cupped", "open")[rng.integers(3)])
     shift = thing.reach * (uniform(rng, -0.6, 0.6) if along is None else along)
     pinched = thin and kind < 0.5
     opened, closed, start = (_pinch if pinched else _fist)(rng, kit, shape)
@@ -90,9 +90,9 @@ def _pinch(
     return opened, POSES[name] * 1.35, middle.astype(np.float64)
 
 
-def on_palm(rng: np.random.Generator, kit: HandKit, thing: Thing, shape: np.ndarray) -> Grasp:
-    """Offered on the open hand."""
-    angles = within_limits(POSES[("flat", "cupped", "open")[rng.integers(3)]])
+def on_palm(rng: np.random.Generator, kit: HandKit, thing: Thing, shape: np.ndarray, pose: str) -> Grasp:
+    """Offered on the open hand, in a pose by its name."""
+    angles = within_limits(POSES[pose])
     joints = _rest(kit, shape)
     palm = 0.75 * (joints[[1, 4, 10, 7]].mean(axis=0) - joints[0])
     axis = np.array([rng.normal(), rng.normal(0, 0.05), rng.normal()])

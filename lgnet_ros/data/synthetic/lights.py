@@ -43,7 +43,7 @@ def _tint(warmth: float) -> np.ndarray:
 def _lobe(d: np.ndarray) -> np.ndarray:
     """(9,) irradiance of a distant lamp towards d: max(0, n · d) ≈ 1/4 + (n · d)/2 + 5/32 (3 (n · d)² − 1).
 
-    In the basis of `environment_light`: 1, y, z, x, xy, yz, 3z² − 1, xz, x² − y².
+    In the basis of `irradiance`: 1, y, z, x, xy, yz, 3z² − 1, xz, x² − y².
     """
     x, y, z = d.tolist()
     c = 15.0 / 32.0

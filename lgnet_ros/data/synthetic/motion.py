@@ -22,7 +22,8 @@ class KeyFrame:
 class HandTrack:
     """A hand's motion: velocity and, for orientation, acceleration are continuous; a slow tremor lies on top.
 
-    Tremor makes each clip of a seed its own: some 1.5 mm and 0.6°, below 2 Hz.
+    Tremor makes each clip of a seed its own: some 1.5 mm and 0.6°, below 2 Hz. Until the last key frame it
+    swings a whole number of times, so that a film that begins anew does not jump.
     """
 
     def __init__(self, frames: list[KeyFrame], rng: np.random.Generator) -> None:
@@ -31,7 +32,7 @@ class HandTrack:
         self._wrist = PchipInterpolator(times, np.stack([frame.wrist for frame in frames]))
         self._angles = PchipInterpolator(times, np.stack([frame.angles for frame in frames]))
         self._root = RotationSpline(times, Rotation.from_matrix(np.stack([frame.root for frame in frames])))
-        self._frequency = rng.uniform(0.3, 1.8, (4, 6))
+        self._frequency = np.round(rng.uniform(0.3, 1.8, (4, 6)) * self._end) / self._end
         self._phase = rng.uniform(0, 2 * np.pi, (4, 6))
 
     def at(self, time_s: float) -> KeyFrame:

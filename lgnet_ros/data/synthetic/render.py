@@ -40,8 +40,9 @@ from lgnet_ros.geometry.crops import BORDER_RGB, CropCamera
 from lgnet_ros.hand_model.topology import JOINT_COUNT, ROTATION_COUNT, SHAPE_COUNT, VERTEX_COUNT
 from lgnet_ros.jit import compiled
 
-# A joint lies inside the flesh, up to so far behind the skin that one sees.
-_FLESH_M = 0.022
+# A joint lies inside the flesh, up to so far behind the skin that one sees: a finger's, and the palm's.
+_FINGER_M, _PALM_M = 0.022, 0.040
+_IN_PALM = np.isin(np.arange(JOINT_COUNT), (0, 1, 5, 9, 13, 17))  # wrist, root of the thumb, knuckles
 _NO_TURN = np.eye(3)
 _BORDER = np.array(BORDER_RGB, np.uint8)
 _UNTURNED = np.tile(np.eye(3, dtype=np.float32), (2, ROTATION_COUNT, 1, 1))
@@ -194,10 +195,10 @@ def _see(pixels, joints, own_label, labels, depths, seen):
             continue
         label, depth = labels[int(row), int(column)], depths[int(row), int(column)]
         if label == own_label:
-            behind = _FLESH_M
+            behind = _PALM_M if _IN_PALM[j] else _FINGER_M
         elif j == 0 and label == MASK_OTHER:
             # The wrist lies at the border of hand and forearm: skin of the arm does not hide it.
-            behind = 1.3 * _FLESH_M
+            behind = 1.3 * _FINGER_M
         else:
             behind = 0.003
         seen[j] = depth > joints[j, 2] - behind or (depth == 0 and label != own_label)

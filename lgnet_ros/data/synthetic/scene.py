@@ -57,7 +57,9 @@ def sample_scene(seed: int, index: int, settings: SyntheticSettings) -> Scene:
         distance = float(sum(hand.posed.chain[0, 2] for hand in hands)) / len(hands)
     person = sample_person(rng, settings.split, textures)
     labelled = [(hand, person, sample_arm(rng, hand.posed.turned[0], hand.side, view)) for hand in hands]
-    others = table(rng, view, hands, textures) + bodies(rng, view, labelled, person)
+    others = table(rng, view, labelled, textures)
+    # Test and validation keep what is hard, also where it is odd.
+    others += bodies(rng, view, labelled, person, in_the_way=settings.split != "train")
     if mixture.bystanders:
         others += clutter(rng, settings.split, textures, hands, distance)
         others += other_people(rng, settings.split, textures, kits, view, distance)
@@ -68,7 +70,6 @@ def sample_scene(seed: int, index: int, settings: SyntheticSettings) -> Scene:
         camera,
         labelled,
         others,
-        [],
         sample_light(rng),
         sample_backdrop(rng, textures),
         textures,

@@ -21,9 +21,8 @@ class SyntheticSettings:
     """The whole recipe: a sample is a pure function of (seed, index, settings).
 
     Attributes:
-        split: "train", "validation" or "test". Looks, objects and backgrounds of one split never occur in
-            another,
-            and neither do random streams: equal seeds mean different scenes.
+        split: "train", "validation" or "test". Objects, backgrounds and gloves of one split never occur in
+            another, and neither do random streams: equal seeds mean different scenes.
         width, height: the full image, pixels.
         hand_model: path of a hand model, or None for the one that ships.
         background_folder: a folder of the user's own photographs (JPEG, PNG) that join the backgrounds, or
@@ -58,8 +57,7 @@ def random_stream(seed: int, index: int, split: str, purpose: str) -> np.random.
     """A generator for one purpose of one sample.
 
     Streams of different purposes are independent: cutting another crop leaves the scene as it is. Philox is
-        keyed
-    by all four arguments at once, which costs a tenth of hashing them.
+    keyed by all four arguments at once, which costs a tenth of hashing them.
     """
     word = ((int(index) << 16) | (SPLITS.index(split) << 8) | _PURPOSES.index(purpose)) & _WORD
     return np.random.Generator(np.random.Philox(_Key(int(seed) & _WORD, word)))

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from lgnet_ros.data.sample import MASK_OTHER
-from lgnet_ros.data.synthetic.arms import Arm
+from lgnet_ros.data.synthetic.arms import Arm, arm_balls
 from lgnet_ros.data.synthetic.build import HandKit, PlacedHand
 from lgnet_ros.data.synthetic.draws import uniform
 from lgnet_ros.data.synthetic.looks import Person, sample_person, skin_material
@@ -30,27 +30,34 @@ from lgnet_ros.geometry.vectors import cross, turn_about, unit
 _X, _Y = np.eye(3)[:2]
 _TABLE = {"above": 0.75, "egocentric": 0.5, "facing": 0.2}
 _BODY = 0.8
+_SHOULDER = (0.11, 0.15, 0.10)  # half axes
+_HIDING = 3  # joints that it must hide to be in the way
 _CLUTTER = 0.4
 _IN_FRONT = 0.06
 _OTHER_PEOPLE = 0.05
 
 
 def table(
-    rng: np.random.Generator, view: Viewpoint, hands: list[PlacedHand], textures: Textures
+    rng: np.random.Generator,
+    view: Viewpoint,
+    labelled: list[tuple[PlacedHand, Person, Arm]],
+    textures: Textures,
 ) -> list[Part]:
-    """A table top behind or under the hands, near enough to take their shadows; none in some scenes."""
+    """A table top behind or under hands and forearms, near enough for shadows; none in some scenes."""
     if rng.random() >= _TABLE[view.name]:
         return []
     normal = {"above": (0.0, -0.25, -1.0), "egocentric": (0.0, -0.75, -0.65), "facing": (0.0, -1.0, -0.25)}[
         view.name
     ]
     normal = unit(np.array(normal) + rng.normal(0, 0.12, 3))
-    # As far as the hands' lowest point, and a little.
+    # As far as the lowest point, and a little.
     lowest, middle = 1.2 * uniform(rng, 0.5, 1.5), np.array([0.0, 0.0, 1.0])
-    if hands:
-        points = np.concatenate([hand.balls for hand in hands])
-        lowest, middle = float((points @ normal).min()), points.mean(axis=0)
-        lowest -= 0.012 + rng.exponential(0.06)
+    if labelled:
+        balls = [(hand.balls, hand.radii) for hand, _, _ in labelled]
+        middle = np.concatenate([centers for centers, _ in balls]).mean(axis=0)
+        balls += [arm_balls(hand.posed, arm, hand.size) for hand, _, arm in labelled]
+        lowest = min(float((centers @ normal - radii).min()) for centers, radii in balls)
+        lowest -= rng.exponential(0.06)
     else:
         lowest = -lowest
     center = middle + normal * (lowest - middle @ normal)
@@ -68,15 +75,27 @@ def table(
 
 
 def bodies(
-    rng: np.random.Generator, view: Viewpoint, labelled: list[tuple[PlacedHand, Person, Arm]], person: Person
+    rng: np.random.Generator,
+    view: Viewpoint,
+    labelled: list[tuple[PlacedHand, Person, Arm]],
+    person: Person,
+    in_the_way: bool,
 ) -> list[Part]:
     """Shoulders where the arms end; for one who faces the camera, often a torso with a face, hands or no
-    hands."""
+    hands.
+
+    Args:
+        in_the_way: whether there are shoulders before the hands, which nobody would photograph so.
+    """
     parts = []
+    joints = np.concatenate([hand.posed.joints for hand, _, _ in labelled] or [np.zeros((0, 3))])
     for hand, _, arm in labelled:
         shoulder = hand.posed.chain[0] + 0.25 * arm.forearm + 0.30 * arm.upper
-        ball = _shoulder().shifted(shoulder)
-        parts.append(plain_part(ball, person.shirt, _cloth(rng), casts_shadow=False, shaded=False))
+        part = plain_part(
+            _shoulder().shifted(shoulder), person.shirt, _cloth(rng), casts_shadow=False, shaded=False
+        )
+        if in_the_way or _hidden(joints, shoulder) < _HIDING:
+            parts.append(part)
     if view.name == "facing" and rng.random() < _BODY:
         chest = np.array([rng.normal(0, 0.25), rng.normal(0.1, 0.15), 0.5 + rng.exponential(0.5)])
         if labelled:
@@ -88,7 +107,17 @@ def bodies(
 
 @lru_cache(maxsize=1)
 def _shoulder() -> Mesh:
-    return _ellipsoid((0.11, 0.15, 0.10))
+    return _ellipsoid(_SHOULDER)
+
+
+def _hidden(joints: np.ndarray, shoulder: np.ndarray) -> int:
+    """How many of the joints (K, 3) a shoulder about a point lies before: their rays meet it sooner."""
+    # In units of the half axes it is a ball of radius 1, and a ray from the camera s · ray is on it where
+    # |s · ray − center|² = 1; the joint is at s = 1.
+    center, rays = shoulder / _SHOULDER, joints / np.array(_SHOULDER)
+    a, b, c = np.square(rays).sum(axis=1), rays @ center, center @ center - 1.0
+    root = np.sqrt(np.maximum(b * b - a * c, 0.0))
+    return int(np.count_nonzero((b * b > a * c) & (b - root < a) & (b + root > 0)))
 
 
 def torso(rng: np.random.Generator, person: Person, chest: np.ndarray) -> list[Part]:
