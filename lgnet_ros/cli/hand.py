@@ -104,6 +104,8 @@ def _show(args: argparse.Namespace) -> int:
     suffix = args.out.suffix.lower()
     if suffix not in (*_PICTURES, _TURNTABLE, *FORMATS):
         raise UserError(f"{args.out}: '{suffix}' is none of {', '.join((*_PICTURES, _TURNTABLE, *FORMATS))}")
+    if suffix not in _PICTURES and len(args.pose) > 1:
+        raise UserError(f"{args.out}: shows one pose, not {len(args.pose)}; a picture shows several")
     if not _LEAST_PX <= args.size <= _MOST_PX:
         raise UserError(f"--size {args.size}: must be {_LEAST_PX} to {_MOST_PX} pixels")
     require_writable(args.out)

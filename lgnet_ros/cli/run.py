@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 from pathlib import Path
 
@@ -54,8 +55,11 @@ def run(args: argparse.Namespace) -> int:
         require_mediapipe()
     if args.truth and (args.source or args.launch):
         raise UserError("--truth: only the built-in scene knows its truth, and not through ros2 launch")
+    from lgnet_ros.node.camera_sources import check_source
     from lgnet_ros.node.status.session import SessionSettings, free_port, run_session
 
+    if args.source:
+        check_source(args.source)  # in a second; the nodes would say it after all that they import
     port = free_port(_VIEW_PORT) if args.view else None
     settings = SessionSettings(
         args.source, args.duration, args.out, args.launch, args.truth, port, args.estimator
@@ -64,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above zero")
-    return seconds
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < float("inf"):
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above zero")

@@ -183,7 +183,7 @@ def _film(settings: SyntheticSettings, args: argparse.Namespace) -> dict[str, ob
 def _write_video(
     path: Path, frames: Iterable[HandSample], fps: float, overlay: bool
 ) -> dict[str, np.ndarray]:
-    """Films to a file; returns the truth of all frames."""
+    """Films to a file; returns the truth of all frames, and the camera's matrix."""
     writer, truth = None, {name: [] for name in ("presence", "joints", "vertices", "rotations", "shape")}
     try:
         for sample in frames:
@@ -197,7 +197,7 @@ def _write_video(
     finally:
         if writer is not None:
             writer.abandon()
-    return {name: np.stack(values) for name, values in truth.items()}
+    return {"camera_matrix": sample.intrinsics.matrix} | {name: np.stack(v) for name, v in truth.items()}
 
 
 def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:

@@ -70,7 +70,7 @@ def open_source(name: str, size: tuple[int, int], loop: bool) -> Source:
         UserError: no such device or file, or nothing in it that can be decoded.
     """
     _hush_opencv()
-    if name.isdigit() or name.startswith("/dev/"):
+    if _is_webcam(name):
         return Webcam(name, size)
     path = Path(name).expanduser()
     if path.is_dir():
@@ -80,16 +80,36 @@ def open_source(name: str, size: tuple[int, int], loop: bool) -> Source:
     raise UserError(f"source '{name}': no such device, file or folder")
 
 
+def check_source(name: str) -> None:
+    """Whether `open_source` would open it, as far as can be told without taking a webcam.
+
+    Raises:
+        UserError: no such device or file, or nothing in it that can be decoded.
+    """
+    if _is_webcam(name):
+        _device_of(name)
+    else:
+        open_source(name, (0, 0), loop=False).close()
+
+
+def _is_webcam(name: str) -> bool:
+    return name.isdigit() or name.startswith("/dev/")
+
+
+def _device_of(name: str) -> str:
+    device = name if name.startswith("/") else f"/dev/video{name}"
+    if not os.path.exists(device):
+        raise UserError(f"source '{name}': no camera at {device}; is it plugged in?")
+    return device
+
+
 class Webcam(Source):
     """A video device. When it is unplugged, `read` gives None, and `reopen` finds it again."""
 
     live = True
 
     def __init__(self, name: str, size: tuple[int, int]) -> None:
-        self._device = name if name.startswith("/") else f"/dev/video{name}"
-        self._size = size
-        if not os.path.exists(self._device):
-            raise UserError(f"source '{name}': no camera at {self._device}; is it plugged in?")
+        self._device, self._size = _device_of(name), size
         self._capture = self._open()
         if self._capture is None:
             raise UserError(

@@ -27,13 +27,14 @@ START = "start"  # only on the command line, in the launch file or the parameter
 
 @dataclass(frozen=True)
 class Rule:
-    """What one parameter means and which values it takes."""
+    """What one parameter means and which values it takes. off: one below the range that stands for none."""
 
     description: str
     when: str
     choices: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+    off: float | None = None
 
     def check(self, name: str, value: Any, default: Any) -> Any:
         """`value` in the type of `default`.
@@ -51,8 +52,8 @@ class Rule:
             raise UserError(f"{name}: {value!r} is none of {', '.join(self.choices)}")
         if isinstance(value, float) and not math.isfinite(value):
             raise UserError(f"{name}: must be a finite number, not {value}")
-        if self.minimum is not None and not self.minimum <= value <= self.maximum:
-            raise UserError(f"{name}: {value} is outside {self.minimum:g} to {self.maximum:g}")
+        if self.minimum is not None and value != self.off and not self.minimum <= value <= self.maximum:
+            raise UserError(f"{name}: {value} is outside {self.constraints}")
         return value
 
     def _check_array(self, name: str, value: Any, default: tuple[float, ...]) -> tuple[float, ...]:
@@ -69,11 +70,14 @@ class Rule:
         """The values it takes, in words; empty if any."""
         if self.choices:
             return "one of " + ", ".join(self.choices)
-        return "" if self.minimum is None else f"{self.minimum:g} to {self.maximum:g}"
+        if self.minimum is None:
+            return ""
+        return ("" if self.off is None else f"{self.off:g}, or ") + f"{self.minimum:g} to {self.maximum:g}"
 
 
 def parameter(default: Any, description: str, when: str, **limits: Any) -> Any:
-    """A field of a record. limits: `choices`, or `minimum` and `maximum` (for an array, of each number)."""
+    """A field of a record. limits: `choices`, or `minimum` and `maximum` (for an array, of each number), and
+    `off`."""
     return dataclasses.field(default=default, metadata={"rule": Rule(description, when, **limits)})
 
 
@@ -192,12 +196,11 @@ def _descriptor(rule: Rule) -> Any:
 def _with_range(descriptor: Any, rule: Rule, default: Any) -> Any:
     from rcl_interfaces.msg import FloatingPointRange, IntegerRange
 
+    lowest = rule.minimum if rule.off is None else rule.off
     if isinstance(default, int):
-        descriptor.integer_range = [
-            IntegerRange(from_value=int(rule.minimum), to_value=int(rule.maximum), step=1)
-        ]
+        descriptor.integer_range = [IntegerRange(from_value=int(lowest), to_value=int(rule.maximum), step=1)]
     elif isinstance(default, float):
-        descriptor.floating_point_range = [FloatingPointRange(from_value=rule.minimum, to_value=rule.maximum)]
+        descriptor.floating_point_range = [FloatingPointRange(from_value=lowest, to_value=rule.maximum)]
     return descriptor
 
 

@@ -90,15 +90,17 @@ class HandsParameters:
         0.0,
         "Horizontal field of view (degrees) to assume without a CameraInfo; 0: refuse such images.",
         ANY_TIME,
-        minimum=0.0,
+        minimum=5.0,
         maximum=170.0,
+        off=0.0,
     )
     hand_length: float = parameter(
         0.0,
         "Length of the hands, wrist to tip of the middle finger (m), if known; 0: from their shape.",
         ANY_TIME,
-        minimum=0.0,
-        maximum=0.3,
+        minimum=0.05,
+        maximum=0.4,
+        off=0.0,
     )
     presence_enter: float = parameter(
         0.98,

@@ -139,7 +139,7 @@ class HandsPipeline:
                 looked at in place of the detector's boxes.
 
         Raises:
-            UserError: image or depth are not of the camera's size.
+            UserError: the image is no such array, or image or depth are not of the camera's size.
         """
         _check_sizes(image, depth, intrinsics)
         if stamp_s < self._stamp_s:
@@ -373,6 +373,9 @@ def _of_others(looks: list[Look], observed: list[list[Observation]]) -> list[lis
 
 
 def _check_sizes(image: np.ndarray, depth: np.ndarray | None, intrinsics: CameraIntrinsics) -> None:
+    if image.dtype != np.uint8 or image.shape[2:] != (3,):
+        shape = "×".join(str(length) for length in image.shape)
+        raise UserError(f"the image is an array of {shape} {image.dtype}: give height × width × 3 uint8, RGB")
     camera = f"{intrinsics.width}×{intrinsics.height}"
     if image.shape[:2] != (intrinsics.height, intrinsics.width):
         raise UserError(

@@ -23,6 +23,28 @@ def test_truth_is_known_of_the_built_in_scene_only(capsys):
     assert "only the built-in scene knows its truth" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("nowhere.mp4", "source 'nowhere.mp4': no such device, file or folder"),
+        ("/dev/video_nowhere", "no camera at /dev/video_nowhere"),
+        (__file__, "cannot be read as a video"),
+    ],
+)
+def test_a_source_that_is_none_is_named_before_anything_starts(source, reason, monkeypatch, capsys):
+    monkeypatch.setattr("lgnet_ros.node.status.session.run_session", lambda *_, **__: pytest.fail("started"))
+    assert main(["run", "--source", source]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert reason in said
+
+
+@pytest.mark.parametrize("text", ["abc", "0", "inf"])
+def test_a_duration_that_is_none_is_named(text, capsys):
+    with pytest.raises(SystemExit):
+        main(["run", "--duration", text])
+    assert f"{text} is not a number of seconds above zero" in capsys.readouterr().err
+
+
 def test_taken_port_is_replaced_by_a_free_one():
     import socket
 

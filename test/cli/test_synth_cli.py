@@ -127,7 +127,10 @@ def test_a_clip_becomes_a_video_with_its_truth(tmp_path: Path, capsys: pytest.Ca
     report = json.loads(capsys.readouterr().out)
     video = cv2.VideoCapture(report["video"])
     assert int(video.get(cv2.CAP_PROP_FRAME_COUNT)) == 4 == report["frames"]
-    assert np.load(report["truth"])["joints"].shape == (4, 2, 21, 3)
+    truth = np.load(report["truth"])
+    assert truth["joints"].shape == (4, 2, 21, 3)
+    wrist = truth["camera_matrix"] @ truth["joints"][0, 0, 0]
+    assert 0 < wrist[0] / wrist[2] < 160 and 0 < wrist[1] / wrist[2] < 120
 
 
 def test_the_benchmark_reports_both_sizes(capsys: pytest.CaptureFixture[str]) -> None:

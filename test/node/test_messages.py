@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed")
 
+from geometry_msgs.msg import Quaternion
 from hand_frames import random_frame, random_hand
 from lgnet_ros.msg import Hand as HandMsg
 from scipy.spatial.transform import Rotation
@@ -33,6 +34,8 @@ def test_hand_keeps_its_numbers(rng, side):
     assert message.score == pytest.approx(hand.score)
     assert GRASP_CLASSES[message.grasp_class] == hand.grasp.kind
     assert SCALE_SOURCES[message.scale_source] == hand.scale_source
+    twist = messages.twist_message(message, Header()).twist
+    np.testing.assert_allclose([*messages.xyz(twist.linear), *messages.xyz(twist.angular)], hand.twist)
 
 
 def test_wrist_pose_is_the_first_joint_with_the_first_rotation(rng):
@@ -65,6 +68,9 @@ def test_penetrating_hands_have_a_negative_distance(rng):
     object.__setattr__(relation, "penetration_m", 0.004)
     assert messages.relation_message(relation).distance == pytest.approx(-0.004)
     assert (message.right_track_id, message.left_track_id) == relation.track_ids
+    np.testing.assert_allclose(messages.xyz(message.wrist_translation), relation.relative_translation)
+    closest = messages.xyz(message.closest_right), messages.xyz(message.closest_left)
+    np.testing.assert_allclose(closest, relation.closest_points)
     assert len(message.contacts) == min(len(relation.contacts), 10)
 
 
@@ -72,8 +78,19 @@ def test_frames_of_several_people_carry_the_track_id(rng):
     hand = messages.hand_message(random_hand(rng, "left", track_id=7))
     assert messages.frame_prefix(hand, "cam_", several_people=False) == "cam_left_"
     assert messages.frame_prefix(hand, "cam_", several_people=True) == "cam_left_7_"
+    assert messages.frame_prefix(hand, "/cam/", several_people=False) == "cam/left_"
     names = [t.child_frame_id for t in messages.hand_transforms(hand, Header(), "cam_left_7_")]
     assert len(set(names)) == 22 and "cam_left_7_index_tip" in names
+
+
+def test_a_quaternion_turns_alike_whatever_its_length():
+    turn = Rotation.from_rotvec([0.3, -1.1, 0.7])
+    for length in (1e-3, 1.0, 5.0):
+        x, y, z, w = (length * turn.as_quat()).tolist()
+        np.testing.assert_allclose(
+            messages.rotation_of(Quaternion(x=x, y=y, z=z, w=w)), turn.as_matrix(), atol=1e-9
+        )
+    np.testing.assert_array_equal(messages.rotation_of(Quaternion(x=0.0, y=0.0, z=0.0, w=0.0)), np.eye(3))
 
 
 def test_first_hand_of_a_side_is_the_person_who_was_seen_first(rng):

@@ -28,6 +28,7 @@ CONFIG = Path(__file__).parents[2] / "config"
         ("marker_opacity", 1.5, "outside 0.05 to 1"),
         ("marker_opacity", math.nan, "finite"),
         ("marker_opacity", "much", "must be a number"),
+        ("hand_length", 0.019, "outside 0, or 0.05 to 0.4"),
         ("max_people", 0, "outside 1 to 4"),
         ("max_people", 2.0, "must be an integer"),
         ("max_people", True, "must be an integer"),
@@ -50,6 +51,11 @@ def test_whole_number_is_taken_where_a_number_is_meant():
     values = validated(HandsParameters, {"stale_after": 2, "handover_tool_rpy": [0, 90, 0]})
     assert (values.stale_after, values.handover_tool_rpy) == (2.0, (0.0, 90.0, 0.0))
     assert type(values.stale_after) is float
+
+
+def test_a_value_that_stands_for_none_is_taken_below_the_range():
+    values = validated(HandsParameters, {"hand_length": 0.0, "assumed_horizontal_fov": 0})
+    assert (values.hand_length, values.assumed_horizontal_fov) == (0.0, 0.0)
 
 
 def test_defaults_obey_their_own_rules():

@@ -365,6 +365,15 @@ def test_depth_or_image_of_another_size_is_refused_in_words(follow) -> None:
         run.pipeline.step(np.zeros((240, 320, 3), dtype=np.uint8), follow.intrinsics, 1.0)
 
 
+@pytest.mark.parametrize(
+    "image", [np.zeros((480, 640, 3)), np.zeros((480, 640), np.uint8), np.zeros(4, np.uint8)]
+)
+def test_what_is_no_picture_is_refused_in_words(follow, image: np.ndarray) -> None:
+    run = follow(one_hand, 3)
+    with pytest.raises(UserError, match="give height × width × 3 uint8, RGB"):
+        run.pipeline.step(image, follow.intrinsics, 1.0)
+
+
 def test_settings_may_change_between_steps(follow) -> None:
     run = follow(one_hand, 5, cells=0.1)
     pipeline, image = run.pipeline, np.zeros((480, 640, 3), dtype=np.uint8)

@@ -244,7 +244,9 @@ def test_camera_that_stops_clears_rviz_goes_stale_and_may_return(rig, double, mo
         connect(node, camera)
         wait_until(lambda: node._outputs._markers.get_subscription_count())
         answered(camera, hands)
+        before = double.resets
         wait_until(lambda: markers and [m.action for m in markers[-1].markers] == [Marker.DELETE] * 6)
+        wait_until(lambda: double.resets == before + 1)  # nor are the hands followed on when images return
         count, resets = len(hands), double.resets
         wait_until(lambda: arrays and "no image on /image_raw for" in arrays[-1].status[0].message)
         assert arrays[-1].status[0].level == DiagnosticStatus.STALE
