@@ -83,6 +83,17 @@ def test_unknown_says_why(changes, reason):
     assert report.state == Handover.UNKNOWN and reason in report.reason
 
 
+@pytest.mark.parametrize(("robot", "calibrated"), [(None, True), (ROBOT, False)])
+def test_what_was_known_before_a_gap_does_not_count_after_it(robot, calibrated):
+    """Where the robot is, or how long a metre, was not known: meanwhile the hand may have done anything."""
+    watch, parameters = HandoverWatch(), HandoverParameters()
+    assert watched(hand(), watch=watch).state == Handover.OFFERS
+    watch.see(hands(START_S + 1.0, hand(), calibrated=calibrated), robot, parameters)
+    watch.see(hands(START_S + 1.03, hand()), ROBOT, parameters)
+    report = watch.report(START_S + 1.05, parameters)
+    assert report.state == Handover.UNKNOWN and "too short a time" in report.reason
+
+
 def test_stamps_of_the_future_say_nothing():
     """Nobody knows how old they are: the camera's clock is ahead, or a bag has begun again."""
     assert watched(hand(), age_s=-0.05).state == Handover.OFFERS
