@@ -130,6 +130,13 @@ def test_hand_that_acts_goes_before_one_that_is_nearer_and_stays_chosen():
     assert watched(*both).track_id == 1
 
 
+def test_of_hands_at_rest_the_nearest_is_told_of_whichever_it_was_before():
+    watch, other = HandoverWatch(), {**RESTING, "track_id": 2}
+    first = hand(**RESTING, position=(0, 0, 0.3))
+    assert watched(first, hand(**other, position=(0, 0, 0.5)), watch=watch).track_id == 1
+    assert watched(first, hand(**other, position=(0, 0, 0.2)), watch=watch).track_id == 2
+
+
 def test_clicked_hand_is_the_one_that_counts():
     parameters = HandoverParameters(hand="clicked")
     nearest, other = hand(), {**RESTING, "track_id": 2, "side": Hand.LEFT}
