@@ -26,7 +26,7 @@ from lgnet_ros.msg import Hands
 from lgnet_ros.node.camera_messages import camera_info_message, depth_message, image_message
 from lgnet_ros.node.camera_parameters import CameraParameters
 from lgnet_ros.node.camera_sources import Picture, Source, open_source
-from lgnet_ros.node.exiting import end_on_signals, end_process, on_signals
+from lgnet_ros.node.exiting import end_on_signals, end_process, leave_nothing, on_signals
 from lgnet_ros.node.faults import WARNING_PERIOD_S
 from lgnet_ros.node.memory import keep_freed_memory
 from lgnet_ros.node.pacing import Pace, Thinning
@@ -49,6 +49,7 @@ class CameraNode(Node):
         UserError: a parameter is wrong, or the source cannot be opened.
         """
         super().__init__("camera")
+        leave_nothing(self)
         declare(self, CameraParameters)
         self._values = _read_parameters(self)
         self._calibration = _calibration(self._values)
@@ -183,6 +184,7 @@ def _run_node() -> int:
         node.close()
         rclpy.try_shutdown()
         services.join(timeout=2.0)
+        node.destroy_node()
     return 0
 
 

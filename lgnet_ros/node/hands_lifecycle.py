@@ -19,6 +19,7 @@ from std_msgs.msg import Header
 from lgnet_ros.errors import UserError
 from lgnet_ros.node import compat, diagnostics
 from lgnet_ros.node.diagnostics import Diagnostics, InputState
+from lgnet_ros.node.exiting import leave_nothing
 from lgnet_ros.node.faults import FaultLog
 from lgnet_ros.node.inference_thread import InferenceThread
 from lgnet_ros.node.inputs import Inputs, Sample
@@ -50,6 +51,7 @@ class HandsNode(LifecycleNode):
         """
         self._load = load
         super().__init__("hands", **options)
+        leave_nothing(self)
         declare(self, HandsParameters)
         self._values = HandsParameters()
         self._configured = False
@@ -128,6 +130,11 @@ class HandsNode(LifecycleNode):
         """Shut down before the node is destroyed, unless somebody has done so already."""
         if self._state_machine.current_state[1] != "finalized":
             self.trigger_shutdown()
+
+    def destroy_node(self) -> None:
+        """With the state machine, by which rclpy would hold on to the node and all of its middleware."""
+        super().destroy_node()
+        self._state_machine.destroy_when_not_in_use()
 
     def _configure(self) -> None:
         parameters = read(self, HandsParameters)

@@ -24,7 +24,7 @@ from visualization_msgs.msg import InteractiveMarkerFeedback, MarkerArray
 from lgnet_ros.errors import UserError
 from lgnet_ros.msg import Hand, Handover, Hands
 from lgnet_ros.node.clocks import steady_timer
-from lgnet_ros.node.exiting import end_process
+from lgnet_ros.node.exiting import end_process, leave_nothing
 from lgnet_ros.node.model_id import is_untrained
 from lgnet_ros.node.parameter_rules import declare, read
 from lgnet_ros.node.running import run_until_stopped
@@ -60,6 +60,7 @@ class ViewerNode(Node):
         """
         viser = _viser()
         super().__init__("viewer", **options)
+        leave_nothing(self)
         declare(self, ViewerParameters)
         values = read(self, ViewerParameters)
         self.server = viser.ViserServer(values.host, values.port, label="lgnet_ros", verbose=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 import time
@@ -18,7 +19,8 @@ from lgnet_ros.msg import Hands
 from ros_rig import BEST_EFFORT, RELIABLE, Camera, hands_process, wait_until
 from tf2_msgs.msg import TFMessage
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
+ROOT = Path(__file__).parents[2]
+SCRIPTS, PICTURES = ROOT / "scripts", ROOT / "docs/images"
 # Any crop may then hold a hand, also for a network that has learned nothing.
 SEES_HANDS = ("-p", "weights:=nano", "-p", "presence_enter:=0.05", "-p", "presence_stay:=0.05")
 
@@ -100,6 +102,32 @@ def test_ctrl_c_ends_a_node_that_is_still_importing_without_a_word(name):
     out, error = process.communicate(timeout=20)
     assert (process.returncode, out) == (0, "")
     assert "Traceback" not in error
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "node", "argument", "wait_s"),
+    [
+        ("camera_node", "camera", "rate:=30.0", 0.0),  # which makes its scene
+        ("camera_node", "camera", "source:=" + str(PICTURES), 2.0),
+        ("hands_node", "hands", "weights:=nano", 0.0),  # which loads them
+        ("hands_node", "hands", "autostart:=false", 2.0),
+        ("handover_node", "handover", "hand:=right", 2.0),
+    ],
+)
+def test_an_end_leaves_no_shared_memory_behind(rig, name, node, argument, wait_s):
+    """Also one in the middle of the start, as soon as others know of the node."""
+    of_others = set(Path("/dev/shm").glob("fastdds_*"))
+    command = [sys.executable, str(SCRIPTS / name), "--ros-args", "-p", argument]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: node in rig.node.get_node_names(), 60)
+    time.sleep(wait_s)
+    maps = Path(f"/proc/{process.pid}/maps").read_text()
+    segments = {Path(name) for name in re.findall(r"/dev/shm/fastdds_[0-9a-f]{16}\b", maps)} - of_others
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=20)
+    assert process.returncode == 0 and "Traceback" not in error
+    assert segments and not [segment for segment in segments if segment.exists()]
 
 
 def test_nodes_of_several_cameras_are_told_apart_in_diagnostics(rig):
