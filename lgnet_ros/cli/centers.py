@@ -77,7 +77,7 @@ def _learn(args: argparse.Namespace) -> int:
             )
         centers = first_centers(network.backbone)
     require_writable(args.out)
-    with tqdm(total=recipe.steps, desc="centers", unit="step") as bar:
+    with tqdm(total=recipe.steps, desc="centers", unit="step", disable=None) as bar:
 
         def progress(step: int, loss: float) -> None:
             bar.set_postfix(loss=f"{loss:.2f}", refresh=False)

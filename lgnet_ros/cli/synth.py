@@ -133,7 +133,9 @@ def _dataset(settings: SyntheticSettings, args: argparse.Namespace) -> dict[str,
     render = partial(_crop, args.seed, settings, args.size)
     made = in_processes(render, indices, args.workers)
     started = time.perf_counter()
-    with tqdm(total=args.count, initial=args.count - len(indices), unit="image", disable=args.json) as bar:
+    with tqdm(
+        total=args.count, initial=args.count - len(indices), unit="image", disable=args.json or None
+    ) as bar:
         for shard in todo:
             samples = []
             for _ in shard:
@@ -167,7 +169,7 @@ def _film(settings: SyntheticSettings, args: argparse.Namespace) -> dict[str, ob
     clip = Clip(args.seed, args.clip, settings)
     seconds = clip.duration_s if args.seconds is None else args.seconds
     times = np.arange(max(1, round(seconds * args.fps))) / args.fps
-    bar = tqdm(times, unit="frame", disable=args.json)
+    bar = tqdm(times, unit="frame", disable=args.json or None)
     if args.bag is not None:
         from lgnet_ros.data.bag import write_bag  # needs the library rosbags, which only this needs
 
@@ -220,7 +222,7 @@ def _speed(settings: SyntheticSettings, size: int, args: argparse.Namespace) -> 
     while len(starting) < ready:
         starting.add(next(made)[0])
     started = time.perf_counter()
-    rest = tqdm(islice(made, args.count), total=args.count, unit="image", disable=args.json)
+    rest = tqdm(islice(made, args.count), total=args.count, unit="image", disable=args.json or None)
     core_s = [seconds for _, seconds in rest]
     wall = time.perf_counter() - started
     made.close()

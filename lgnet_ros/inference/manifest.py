@@ -54,7 +54,8 @@ def choose(weights: str | Path | None, directory: Path | None = None) -> Choice:
     if name in VARIANTS:
         return Choice("untrained", name, None)
     raise UserError(
-        f"no weights '{name}'; there are {', '.join([*entries, *VARIANTS])}, or give a .safetensors file"
+        f"no weights '{name}'; there are {', '.join({**entries, **dict.fromkeys(VARIANTS)})}, "
+        "or give a .safetensors file"
     )
 
 

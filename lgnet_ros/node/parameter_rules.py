@@ -62,7 +62,7 @@ class Rule:
         except TypeError:
             numbers = []
         if len(numbers) != len(default):
-            raise UserError(f"{name}: must be an array of {len(default)} numbers, not {value!r}")
+            raise UserError(f"{name}: must be an array of {len(default)} numbers, not {numbers or value!r}")
         return tuple(self.check(f"{name}[{i}]", number, 0.0) for i, number in enumerate(numbers))
 
     @property

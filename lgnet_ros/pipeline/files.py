@@ -76,6 +76,7 @@ class FileRunner:
         self._pipeline, self._settings, self._camera = pipeline, settings, camera
         self._directory, self._mesh_format, self._progress = directory, mesh_format, progress
         self._names: set[str] = set()
+        self._people: dict[int, int] = {}  # of the file in hand: person_id -> which of them
 
     def run(self, medium: Medium) -> FileResult:
         """Find the hands in one file and write the results into the directory.
@@ -85,6 +86,7 @@ class FileRunner:
         """
         name = self._free_name(medium.path.stem)
         self._pipeline.reset()
+        self._people.clear()
         return self._video(medium.path, name) if medium.is_video else self._image(medium.path, name)
 
     def _image(self, path: Path, name: str) -> FileResult:
@@ -158,7 +160,8 @@ class FileRunner:
             return []
         paths = []
         for hand in frame.hands:
-            path = self._directory / f"{name}_{hand.side}_{hand.person_id}.{self._mesh_format}"
+            person = self._people.setdefault(hand.person_id, len(self._people))
+            path = self._directory / f"{name}_{hand.side}_{person}.{self._mesh_format}"
             export_mesh(path, hand.vertices, self._pipeline.faces(hand.side))
             paths.append(path)
         return paths

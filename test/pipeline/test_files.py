@@ -97,9 +97,12 @@ def test_json_knows_no_nan() -> None:
 def test_meshes_come_one_per_hand_in_the_format_asked_for(
     runner, image: Path, tmp_path: Path, mesh: str, magic: bytes
 ) -> None:
-    runner(mesh).run(Medium(image, False))
-    for side in ("right", "left"):
-        assert magic in (tmp_path / "out" / f"two hands_{side}_0.{mesh}").read_bytes()[:200]
+    files = runner(mesh)
+    files.run(Medium(image, False))
+    files.run(Medium(image, False))  # people are counted anew in each file
+    for name in ("two hands", "two hands_2"):
+        for side in ("right", "left"):
+            assert magic in (tmp_path / "out" / f"{name}_{side}_0.{mesh}").read_bytes()[:200]
 
 
 def test_a_video_becomes_a_video_of_overlays_and_json_per_frame(runner, video: Path, tmp_path: Path) -> None:
