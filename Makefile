@@ -26,12 +26,13 @@ run:
 		$(if $(DURATION),--duration '$(DURATION)') $(if $(ROS_DISTRO),--launch) $(if $(VIEW),--view) \
 		$(if $(ESTIMATOR),--estimator $(ESTIMATOR)) $(ARGS)
 
-# What talks over DDS gets a process of its own: the middleware's threads and memory stay out of the other tests.
+# What talks over DDS gets a process of its own: the middleware's threads and memory stay out of the other tests, and
+# nothing beside it takes its time. The others run in two processes.
 test:
 ifneq ($(ARGS),)
 	@$(IN_ENVIRONMENT) python -m pytest $(ARGS)
 else
-	@$(IN_ENVIRONMENT) python -m pytest --ignore=test/ros
+	@$(IN_ENVIRONMENT) python -m pytest -n 2 --dist worksteal --ignore=test/ros
 	@$(IN_ENVIRONMENT) python -m pytest test/ros
 endif
 

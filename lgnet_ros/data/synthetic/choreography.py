@@ -139,13 +139,15 @@ def hand_over(stage: Stage) -> tuple[Keys, Keys]:
     closed, taker = take_from(stage.rng, stage.kits[LEFT], thing, lies.object_pose(giver), giver, from_above)
     root, grip = taker.posed.turned[0].astype(np.float64), taker.posed.chain[0].astype(np.float64)
     opened, above = POSES["wide_grasp"], grip + 0.06 * root[:, 1] + 0.03 * _UP
+    beside = np.array([0.14, -0.02, 0.0])  # comes and goes on its own side, not through the other hand
     left += [
-        KeyFrame(1.8, above + np.array([0.12, -0.02, 0.0]), root, opened),  # not through the other hand
+        KeyFrame(1.8, above + beside, root, opened),
         KeyFrame(2.4, above, root, opened),
         KeyFrame(3.0, grip + 0.01 * root[:, 1], root, opened),
         KeyFrame(HANDED_OVER_S, grip, root, closed),
         KeyFrame(3.6, grip, root, closed),
         KeyFrame(4.2, grip + 0.06 * _UP, root, closed),
+        KeyFrame(4.7, grip + 0.06 * _UP + beside, root, closed),
     ]
     gone = stage.key(LEFT, 5.6, "rest", *away_l)
     left += [KeyFrame(gone.time_s, gone.wrist, gone.root, closed)]
