@@ -131,12 +131,20 @@ def test_an_overlay_that_cannot_be_written_is_said_and_costs_nothing_else(rig: R
         wait_until(counted)
 
 
-def test_a_source_that_is_not_there_is_one_line_and_status_2(tmp_path: Path) -> None:
-    process = start(tmp_path, "--source", "/no/such/video.mp4")
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("/no/such/video.mp4", "lgnet: source '/no/such/video.mp4': no such device, file or folder"),
+        (
+            "/dev/null",
+            "lgnet: camera_node: source '/dev/null': /dev/null gives no picture",
+        ),  # only the node can tell
+    ],
+)
+def test_a_source_that_is_none_is_one_line_and_status_2(tmp_path: Path, source: str, reason: str) -> None:
+    process = start(tmp_path, "--source", source)
     written, said = process.communicate(timeout=120)
     assert process.returncode == 2
     assert written == ""
-    assert said.splitlines()[-1].startswith(
-        "lgnet: camera_node: source '/no/such/video.mp4': no such device, file or folder"
-    )
+    assert said.splitlines()[-1].startswith(reason)
     assert "Traceback" not in said and not node_processes()
