@@ -108,15 +108,15 @@ def test_ctrl_c_ends_a_node_that_is_still_importing_without_a_word(name):
 @pytest.mark.parametrize(
     ("name", "node", "argument", "wait_s"),
     [
-        ("camera_node", "camera", "rate:=30.0", 0.0),  # which makes its scene
+        ("camera_node", "camera", "rate:=30.0", 1.0),  # which makes its scene
         ("camera_node", "camera", "source:=" + str(PICTURES), 2.0),
-        ("hands_node", "hands", "weights:=nano", 0.0),  # which loads them
+        ("hands_node", "hands", "weights:=nano", 1.0),  # which loads them
         ("hands_node", "hands", "autostart:=false", 2.0),
         ("handover_node", "handover", "hand:=right", 2.0),
     ],
 )
 def test_an_end_leaves_no_shared_memory_behind(rig, name, node, argument, wait_s):
-    """Also one in the middle of the start, as soon as others know of the node."""
+    """Also one in the middle of the start, soon after others know of the node."""
     of_others = set(Path("/dev/shm").glob("fastdds_*"))
     command = [sys.executable, str(SCRIPTS / name), "--ros-args", "-p", argument]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
