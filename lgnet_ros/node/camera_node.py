@@ -184,7 +184,6 @@ def _run_node() -> int:
         node.close()
         rclpy.try_shutdown()
         services.join(timeout=2.0)
-        node.destroy_node()
     return 0
 
 

@@ -135,10 +135,8 @@ def test_an_overlay_that_cannot_be_written_is_said_and_costs_nothing_else(rig: R
     ("source", "reason"),
     [
         ("/no/such/video.mp4", "lgnet: source '/no/such/video.mp4': no such device, file or folder"),
-        (
-            "/dev/null",
-            "lgnet: camera_node: source '/dev/null': /dev/null gives no picture",
-        ),  # only the node can tell
+        # Only the node can tell:
+        ("/dev/null", "lgnet: camera_node: source '/dev/null': /dev/null gives no picture"),
     ],
 )
 def test_a_source_that_is_none_is_one_line_and_status_2(tmp_path: Path, source: str, reason: str) -> None:
