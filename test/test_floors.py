@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "lgnet_ros"
 
 FLOORS = {
-    "errors": 0, "paths": 0, "files": 0, "jit": 0,
+    "errors": 0, "paths": 0, "files": 0, "jit": 0, "lazy": 0, "media": 0,
     "geometry": 1, "hand_model": 1, "network": 1, "interaction": 1,
     "inference": 2, "pipeline": 2, "landmarks": 2,
     "data": 3, "training": 3, "evaluation": 3,
@@ -86,6 +88,14 @@ def test_only_the_node_imports_ros() -> None:
     # The shell may look whether there is a ROS; it talks to it through the node's modules.
     in_cli = {name for path in MODULES if floor_name(path) == "cli" for name in ros_imports(path)}
     assert in_cli <= {"rclpy"}
+
+
+@pytest.mark.parametrize("node", ["camera_node", "handover_node", "viewer_node"])
+def test_a_node_beside_the_hands_node_does_without_torch(node: str) -> None:
+    pytest.importorskip("rclpy", reason="rclpy is not installed")
+    script = f"import sys, lgnet_ros.node.{node}; print('torch' in sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "False"
 
 
 def test_only_the_command_line_parses_arguments() -> None:

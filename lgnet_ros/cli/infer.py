@@ -17,10 +17,10 @@ from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference.backends import DEVICES, PRECISIONS
 from lgnet_ros.landmarks.choice import EstimatorChoice, load_detector, load_estimator
 from lgnet_ros.landmarks.names import ESTIMATORS, LGNET, MEDIAPIPE, SELF
+from lgnet_ros.media import Medium, expand
 from lgnet_ros.pipeline import Estimator, HandsPipeline, PipelineSettings
 from lgnet_ros.pipeline.calibration import read_intrinsics
 from lgnet_ros.pipeline.files import MESH_FORMATS, Camera, FileResult, FileRunner, assumed_camera
-from lgnet_ros.pipeline.media import Medium, expand
 
 HELP = "find hands in images and videos"
 EXIT_SOME_FAILED = 1

@@ -33,7 +33,7 @@ from lgnet_ros.data.synthetic.sheets import contact_sheet, crop_overlay, frame_o
 from lgnet_ros.data.synthetic.stream import in_processes, render_crop_sample
 from lgnet_ros.errors import UserError
 from lgnet_ros.files import make_folder, write_whole
-from lgnet_ros.pipeline.media import VideoWriter
+from lgnet_ros.media import VideoWriter
 
 HELP = "render synthetic images of two hands with exact labels"
 _SHEET_COUNT = 64

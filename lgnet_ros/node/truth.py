@@ -12,8 +12,8 @@ from lgnet_ros.interaction import grasp, palm_pose
 from lgnet_ros.msg import Hand as HandMsg
 from lgnet_ros.msg import Hands
 from lgnet_ros.node.messages import hand_message
-from lgnet_ros.pipeline.assembly import global_rotations
 from lgnet_ros.pipeline.records import SCALE_SOURCES, Hand, RawHand
+from lgnet_ros.pipeline.so3 import global_rotations
 
 
 def truth_message(sample: HandSample, header: Header) -> Hands:

@@ -9,7 +9,7 @@ import numpy as np
 from lgnet_ros.geometry import CameraIntrinsics, CropCamera
 from lgnet_ros.geometry.vectors import cross
 from lgnet_ros.hand_model import HandModel
-from lgnet_ros.hand_model.topology import MANO_PARENTS, SIDES
+from lgnet_ros.hand_model.topology import ROTATION_COUNT, SIDES
 from lgnet_ros.interaction import (
     SurfaceTopology,
     grasp,
@@ -17,16 +17,13 @@ from lgnet_ros.interaction import (
     palm_pose,
     surface_contact,
 )
-from lgnet_ros.jit import exactly
 from lgnet_ros.pipeline.filters import FilterSettings, HandFilter, HandState
 from lgnet_ros.pipeline.fusion import Placement, place
 from lgnet_ros.pipeline.observation import Observation, usual_std
 from lgnet_ros.pipeline.placement import HandEvidence, PlacementSettings, locate
 from lgnet_ros.pipeline.records import Hand, HandRelation, RawHand
-from lgnet_ros.pipeline.so3 import rotation_vectors
+from lgnet_ros.pipeline.so3 import global_rotations, rotation_vectors
 from lgnet_ros.pipeline.tracking import Person, Track, visible_box
-
-_PARENTS = np.array(MANO_PARENTS)  # each before its children
 
 
 @dataclass(frozen=True)
@@ -53,25 +50,6 @@ class States:
 
     measured: HandState
     filtered: HandState
-
-
-def global_rotations(local: np.ndarray) -> np.ndarray:
-    """(16, 3, 3) orientations in the root's frame of reference, from parent-relative rotations in MANO's
-    order.
-    """
-    turned = np.array(local, dtype=np.float64, order="C")
-    _turn_with_parents(turned, _PARENTS)
-    return turned
-
-
-@exactly
-def _turn_with_parents(rotations: np.ndarray, parents: np.ndarray) -> None:
-    for joint in range(1, len(parents)):
-        own, parent = rotations[joint], rotations[parents[joint]]
-        for column in range(3):
-            x, y, z = own[0, column], own[1, column], own[2, column]
-            for row in range(3):
-                own[row, column] = parent[row, 0] * x + parent[row, 1] * y + parent[row, 2] * z
 
 
 def measured_state(observation: Observation, placement: Placement, geometry: HandGeometry) -> HandState:
@@ -167,7 +145,7 @@ def rehearse(
 ) -> None:
     """Load every compiled loop that a frame with two hands (2, 778, 3) runs through, or compile it now."""
     surface_contact(hands[0], hands[1], geometries[0].topology, geometries[1].topology)
-    still, joints = np.tile(np.eye(3), (len(_PARENTS), 1, 1)), geometries[0].regressor @ hands[0]
+    still, joints = np.tile(np.eye(3), (ROTATION_COUNT, 1, 1)), geometries[0].regressor @ hands[0]
     state = HandState(joints[0], still, hands[0] - joints[0], np.zeros(10), 1.0)
     followed = HandFilter(FilterSettings())
     for stamp_s in (0.0, 0.03):

@@ -14,8 +14,8 @@ from lgnet_ros.errors import UserError
 from lgnet_ros.files import whole_file, write_whole
 from lgnet_ros.geometry import CameraIntrinsics
 from lgnet_ros.hand_model.export import FORMATS, export_mesh
+from lgnet_ros.media import OVERLAY, Medium, VideoReader, VideoWriter, read_image, write_image
 from lgnet_ros.pipeline.hands_pipeline import HandsPipeline
-from lgnet_ros.pipeline.media import OVERLAY, Medium, VideoReader, VideoWriter, read_image, write_image
 from lgnet_ros.pipeline.overlay import draw_overlay
 from lgnet_ros.pipeline.records import Frame
 from lgnet_ros.pipeline.serialize import frame_as_dict

@@ -1,5 +1,5 @@
-"""Rotation vectors, quaternions and matrices for the hot path, compiled: for 16 rotations scipy's `Rotation`
-takes thirty times as long, most of it to check that a matrix is a rotation.
+"""Rotation vectors, quaternions, matrices and chains of them for the hot path, compiled: for 16 rotations
+scipy's `Rotation` takes thirty times as long, most of it to check that a matrix is a rotation.
 """
 
 from __future__ import annotations
@@ -8,7 +8,10 @@ import math
 
 import numpy as np
 
+from lgnet_ros.hand_model.topology import MANO_PARENTS
 from lgnet_ros.jit import exactly
+
+_PARENTS = np.array(MANO_PARENTS)  # each before its children
 
 
 def quaternions(matrices: np.ndarray) -> np.ndarray:
@@ -33,6 +36,15 @@ def rotation_matrices(vectors: np.ndarray) -> np.ndarray:
     result = np.empty((len(vectors), 3, 3))
     _fill_matrices(_contiguous(vectors), result)
     return result
+
+
+def global_rotations(local: np.ndarray) -> np.ndarray:
+    """(16, 3, 3) orientations in the root's frame of reference, from parent-relative rotations in MANO's
+    order.
+    """
+    turned = np.array(local, dtype=np.float64, order="C")
+    _turn_with_parents(turned, _PARENTS)
+    return turned
 
 
 def _contiguous(array: np.ndarray) -> np.ndarray:
@@ -89,3 +101,13 @@ def _fill_matrices(vectors: np.ndarray, result: np.ndarray) -> None:
         matrix[0, 1], matrix[1, 0] = cosine * x * y - sine * z, cosine * x * y + sine * z
         matrix[0, 2], matrix[2, 0] = cosine * x * z + sine * y, cosine * x * z - sine * y
         matrix[1, 2], matrix[2, 1] = cosine * y * z - sine * x, cosine * y * z + sine * x
+
+
+@exactly
+def _turn_with_parents(rotations: np.ndarray, parents: np.ndarray) -> None:
+    for joint in range(1, len(parents)):
+        own, parent = rotations[joint], rotations[parents[joint]]
+        for column in range(3):
+            x, y, z = own[0, column], own[1, column], own[2, column]
+            for row in range(3):
+                own[row, column] = parent[row, 0] * x + parent[row, 1] * y + parent[row, 2] * z

@@ -15,9 +15,9 @@ from lgnet_ros.landmarks import choice as choices
 from lgnet_ros.landmarks.choice import EstimatorChoice, load_detector, load_estimator
 from lgnet_ros.landmarks.estimator import LandmarkEstimator
 from lgnet_ros.landmarks.mediapipe_hands import MediaPipeHands
+from lgnet_ros.media import write_image
 from lgnet_ros.pipeline import NoDetector
 from lgnet_ros.pipeline.estimators import LGNetEstimator
-from lgnet_ros.pipeline.media import write_image
 
 
 @pytest.fixture

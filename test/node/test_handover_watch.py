@@ -121,6 +121,12 @@ def test_hands_that_are_busy_with_each_other_rest():
     assert watched(*pair, gap_m=0.2).state == Handover.OFFERS
 
 
+def test_hand_beside_two_that_are_busy_with_each_other_offers_all_the_same():
+    busy = (hand(**RESTING), hand(**RESTING, side=Hand.LEFT, track_id=2))
+    report = watched(*busy, hand(track_id=3, position=(0.3, 0.1, 0.6)), gap_m=0.01)
+    assert (report.track_id, report.state) == (3, Handover.OFFERS)
+
+
 def test_hand_that_acts_goes_before_one_that_is_nearer_and_stays_chosen():
     near, far = hand(**RESTING, position=(0, 0, 0.3)), hand(track_id=2, side=Hand.LEFT)
     watch = HandoverWatch()

@@ -13,9 +13,7 @@ import numpy as np
 import pytest
 
 from lgnet_ros.errors import UserError
-from lgnet_ros.pipeline import HandsPipeline, PipelineSettings, serialize
-from lgnet_ros.pipeline.files import FileRunner, assumed_camera
-from lgnet_ros.pipeline.media import (
+from lgnet_ros.media import (
     Medium,
     VideoReader,
     VideoWriter,
@@ -24,6 +22,8 @@ from lgnet_ros.pipeline.media import (
     open_video,
     read_image,
 )
+from lgnet_ros.pipeline import HandsPipeline, PipelineSettings, serialize
+from lgnet_ros.pipeline.files import FileRunner, assumed_camera
 
 UP = np.array([0.0, 0.0, np.pi / 2])
 

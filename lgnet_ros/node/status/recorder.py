@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from lgnet_ros.files import make_folder
-from lgnet_ros.pipeline.media import VideoWriter
+from lgnet_ros.media import VideoWriter
 
 _LONGEST_GAP_S = 2.0  # a pause of the camera is not drawn out longer than this
 
