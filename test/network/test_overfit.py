@@ -13,10 +13,11 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.network import ABLATIONS, LGNet, LGNetConfig, LocalGraph, Target, total_loss
+from lgnet_ros.network.backbone import BackboneFeatures
 
 MakeScene = Callable[..., tuple[Tensor, Target]]
 NANO = replace(LGNetConfig.nano(), input_size=128)
@@ -30,11 +31,22 @@ NANO_CONFIGS = {
 # Where the mesh is less well held together, its coordinates are learned one by one; where one branch serves
 # both hands, only their embeddings tell it which.
 PATIENCE = {
-    "without mesh_stage": {"rate": 4e-3, "limit": 180},
-    "without laplacian_loss": {"limit": 160},
-    "without lr_feature": {"limit": 160},
+    "without mesh_stage": {"rate": 4e-3, "limit": 140},
+    "without laplacian_loss": {"rate": 3e-3, "limit": 100},
+    "without lr_feature": {"limit": 100},
 }
 GOAL_MM = 2.0
+
+
+class Seen(nn.Module):
+    """A backbone that has looked once. The samples stay the same, and what is left out lies behind it."""
+
+    def __init__(self, features: BackboneFeatures) -> None:
+        super().__init__()
+        self._features = features
+
+    def forward(self, images: Tensor) -> BackboneFeatures:
+        return self._features
 
 
 def mpvpe_mm(vertices: Tensor, target: Target) -> float:
@@ -43,13 +55,26 @@ def mpvpe_mm(vertices: Tensor, target: Target) -> float:
 
 
 def steps_to_goal(
-    config: LGNetConfig, hand_model: HandModel, make_scene: MakeScene, rate: float = 2e-3, limit: int = 100
+    config: LGNetConfig,
+    hand_model: HandModel,
+    make_scene: MakeScene,
+    rate: float = 2e-3,
+    limit: int = 70,
+    learns_to_see: bool = True,
 ) -> int:
-    """Optimizer steps until the mean vertex error, BatchNorm in training mode, is below the goal."""
+    """Optimizer steps until the mean vertex error, BatchNorm in training mode, is below the goal.
+
+    learns_to_see: or the backbone stays as it began.
+    """
     torch.manual_seed(0)
     network = LGNet(config, hand_model).train()
     images, target = make_scene(4, config.input_size)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, betas=(0.9, 0.95), weight_decay=0)
+    if not learns_to_see:
+        with torch.no_grad():
+            network.backbone = Seen(network.backbone(images))
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=rate, betas=(0.9, 0.95), weight_decay=0, fused=True
+    )
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=limit, pct_start=0.15)
     start = time.monotonic()
     for step in range(limit):
@@ -73,7 +98,11 @@ def steps_to_goal(
 def test_nano_and_its_ablations_overfit_four_samples(
     name: str, hand_model: HandModel, make_scene: MakeScene
 ) -> None:
-    assert steps_to_goal(NANO_CONFIGS[name], hand_model, make_scene, **PATIENCE.get(name, {})) > 0
+    patience = PATIENCE.get(name, {})
+    steps = steps_to_goal(
+        NANO_CONFIGS[name], hand_model, make_scene, **patience, learns_to_see=name == "nano"
+    )
+    assert steps > 0
 
 
 @pytest.mark.slow
@@ -83,4 +112,4 @@ def test_nano_and_its_ablations_overfit_four_samples(
 def test_the_large_variants_overfit_four_samples(
     name: str, hand_model: HandModel, make_scene: MakeScene
 ) -> None:
-    assert steps_to_goal(LGNetConfig.preset(name), hand_model, make_scene, rate=1e-3) > 0
+    assert steps_to_goal(LGNetConfig.preset(name), hand_model, make_scene, rate=1e-3, limit=100) > 0
