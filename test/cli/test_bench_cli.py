@@ -11,7 +11,7 @@ import torch
 from lgnet_ros.cli.main import main
 from lgnet_ros.data.synthetic.clips import Clip
 from lgnet_ros.data.synthetic.settings import SyntheticSettings
-from lgnet_ros.evaluation import engine_speed
+from lgnet_ros.evaluation import engine_speed, yardstick
 from lgnet_ros.evaluation.engine_speed import Case, cases, measure, with_losses
 from lgnet_ros.evaluation.speed_report import markdown
 from lgnet_ros.evaluation.stage_speed import TruthfulEstimator, stage_milliseconds
@@ -58,8 +58,12 @@ def test_json_is_alone_on_standard_output_and_holds_what_was_asked_for(
     assert written["hand_model"]["batch"] == 64 and written["hand_model"]["p50_ms"] > 0
 
 
-def test_the_yardstick_names_what_it_measured(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_yardstick_names_what_it_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("openvino")
+    monkeypatch.setattr(yardstick, "_WARM_UP", 1)
+    monkeypatch.setattr(yardstick, "_RUNS", 3)
     assert main(["bench", "--only", "yardstick"]) == 0
     printed = capsys.readouterr().out
     assert "ResNet-50 alone" in printed and "| fp32 | " in printed
@@ -67,7 +71,7 @@ def test_the_yardstick_names_what_it_measured(capsys: pytest.CaptureFixture[str]
 
 def test_an_engine_row_has_the_documented_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_speed, "_LEAST", 3)
-    (measured,) = with_losses([measure(Case("nano", "eager", "cpu", "fp32", 0.01), lambda: 123.4)])
+    (measured,) = with_losses([measure(Case("nano", "eager", "cpu", "fp32", 0.01, crops=0), lambda: 123.4)])
     assert set(measured) >= ENGINE_KEYS
     assert measured["p50_ms"] <= measured["p95_ms"] <= measured["p99_ms"]
     assert measured["rss_mb"] == 123 and measured["speedup"] == 1.0

@@ -17,7 +17,7 @@ from lgnet_ros.inference.weights import read_info
 from lgnet_ros.training.checkpoints import read_checkpoint
 
 _TINY = (
-    "variant: nano\nsteps: 40\nprecision: 32-true\nema_decay: 0.9\ncheckpoint_minutes: 0.0001\n"
+    "variant: nano\nsteps: 6\nprecision: 32-true\nema_decay: 0.9\ncheckpoint_minutes: 0.0001\n"
     "data: {source: synthetic, batch: 2, workers: 1, replayed_share: 0.5, replay_window: 8}\n"
     "validation: {count: 2, every_minutes: 60, pictures: 1, calibration: 2}\n"
 )
@@ -53,12 +53,12 @@ def test_a_run_killed_from_outside_is_resumed_and_exported(recipe: Path, tmp_pat
     running.send_signal(signal.SIGKILL)
     running.wait()
     reached = read_checkpoint(last)["global_step"]
-    assert 0 < reached <= 40
+    assert 0 < reached <= 6
     resumed = subprocess.run(
         [*command, "--resume"], env=environment, capture_output=True, text=True, check=False
     )
     assert resumed.returncode == 0, resumed.stderr
-    assert read_checkpoint(last)["global_step"] == 40
+    assert read_checkpoint(last)["global_step"] == 6
     info = read_info(out / "weights.safetensors")
     assert info.variant == "nano"
     assert "validation MPJPE" in resumed.stdout
@@ -71,7 +71,7 @@ def test_a_run_that_its_minutes_end_exports_nothing(
     """Weights in a row's folder say that an ablation is done; half a training is none."""
     out = tmp_path / "run"
     assert main(["train", str(recipe), "--minutes", "0.0001", "--out", str(out)]) == 0
-    assert "of 40 steps; --resume goes on" in capsys.readouterr().err
+    assert "of 6 steps; --resume goes on" in capsys.readouterr().err
     assert (out / "checkpoints" / "last.ckpt").exists()
     assert not (out / "weights.safetensors").exists()
 

@@ -279,11 +279,13 @@ def test_an_exported_network_runs_where_there_is_a_gpu(
 
 
 def test_a_disk_that_is_full_costs_the_copy_only(
-    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    weights: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object, **__: object) -> None:
         raise RuntimeError("Check failed\nbasic_ios::clear: iostream error")
 
+    ready, _ = openvino_backend.open_models(folder)
+    monkeypatch.setattr(openvino_backend, "converted", lambda network: ready)
     lone = Path(shutil.copy(weights, tmp_path / "lone.safetensors"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(openvino_backend.openvino(), "save_model", full)

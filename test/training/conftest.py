@@ -75,7 +75,6 @@ def recipe() -> Recipe:
         seed=5,
         precision="32-true",
         ema_decay=0.9,
-        checkpoint_minutes=1e-7,
         optimizer=OptimizerRecipe(learning_rate=1e-3, gradient_clip=5.0),
         schedule=ScheduleRecipe(warmup_steps=3),
         validation=ValidationRecipe(count=4, every_minutes=60.0, pictures=2),

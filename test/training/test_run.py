@@ -35,6 +35,7 @@ from lgnet_ros.training.sources import Sources
 
 pytestmark = pytest.mark.slow
 _CPU = Resources("cpu", 1)
+AFTER_EACH_STEP = 1e-7  # minutes between checkpoints
 _Make = Callable[[Recipe], Sources]
 
 
@@ -83,6 +84,7 @@ def test_a_run_killed_twice_ends_with_the_weights_of_an_unbroken_one(
 ) -> None:
     torch.set_num_threads(1)
     unbroken = _train(recipe, sources, tmp_path / "unbroken", hand_model)
+    recipe = replace(recipe, checkpoint_minutes=AFTER_EACH_STEP)
     first, second = sorted(np.random.default_rng().choice(np.arange(2, recipe.steps - 1), 2, replace=False))
     for kill_at, resume in ((first, False), (second, True)):
         with pytest.raises(_Kill):
@@ -101,10 +103,9 @@ def test_a_run_that_the_clock_stopped_goes_on_exactly(
     torch.set_num_threads(1)
     recipe = replace(recipe, steps=3)
     unbroken = _train(recipe, sources, tmp_path / "unbroken", hand_model)
-    saves_rarely = replace(recipe, checkpoint_minutes=60.0)
     last = RunFolder(tmp_path / "broken").last
     for _ in range(recipe.steps + 1):
-        state = _train(saves_rarely, sources, tmp_path / "broken", hand_model, last.exists(), minutes=1e-4)
+        state = _train(recipe, sources, tmp_path / "broken", hand_model, last.exists(), minutes=1e-4)
         reached = read_checkpoint(last)["global_step"]
         if reached == recipe.steps:
             break
@@ -245,7 +246,8 @@ def test_parts_are_learned_beside_and_left_behind(
     recipe: Recipe, sources: _Make, hand_model: HandModel, tmp_path: Path
 ) -> None:
     validated = replace(recipe.validation, every_minutes=1e-7)
-    recipe = replace(recipe, steps=3, parts_loss=1.0, validation=validated)
+    saved = AFTER_EACH_STEP
+    recipe = replace(recipe, steps=3, parts_loss=1.0, validation=validated, checkpoint_minutes=saved)
     with pytest.raises(_Kill):
         _train(recipe, sources, tmp_path / "run", hand_model, kill_at=2)
     _train(recipe, sources, tmp_path / "run", hand_model, resume=True)
