@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import cv2
@@ -115,16 +116,19 @@ def _draw_label(picture: np.ndarray, hand: Hand) -> None:
     if not np.isfinite([wrist, middle]).all():
         return
     scale = 0.5 * picture.shape[0] / _REFERENCE_HEIGHT
+    stroke = math.ceil(scale)
+    margin = 4 * stroke
     text = f"{hand.side} {hand.score:.2f}"
-    (width, height), base = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, scale, 1)
+    (width, height), base = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, scale, stroke)
     away = (wrist - middle) / max(np.linalg.norm(wrist - middle), 1e-6)
     left, bottom = wrist + away * 2.0 * height + (-width / 2, height / 2)
-    left = int(np.clip(left, 4, max(4, picture.shape[1] - width - 4)))
-    bottom = int(np.clip(bottom, height + 6, max(height + 6, picture.shape[0] - base - 4)))
-    corner, opposite = (left - 4, bottom - height - 4), (left + width + 4, bottom + base)
+    left = int(np.clip(left, margin, max(margin, picture.shape[1] - width - margin)))
+    highest = height + 3 * margin // 2
+    bottom = int(np.clip(bottom, highest, max(highest, picture.shape[0] - base - margin)))
+    corner, opposite = (left - margin, bottom - height - margin), (left + width + margin, bottom + base)
     cv2.rectangle(picture, corner, opposite, SIDE_COLORS[hand.side], -1)
     cv2.putText(
-        picture, text, (left, bottom), cv2.FONT_HERSHEY_DUPLEX, scale, (255, 255, 255), 1, cv2.LINE_AA
+        picture, text, (left, bottom), cv2.FONT_HERSHEY_DUPLEX, scale, (255, 255, 255), stroke, cv2.LINE_AA
     )
 
 
