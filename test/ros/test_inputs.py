@@ -219,6 +219,16 @@ def test_stamps_that_jump_back_are_named_and_followed(double, monkeypatch, camer
         wait_until(lambda: log.lines_with(FaultKind.STAMP_BACKWARD.value))
 
 
+def test_two_images_of_one_stamp_are_answered_and_named(double, monkeypatch, camera, hands, log):
+    with hands_node_with(double, monkeypatch) as node:
+        connect(node, camera)
+        stamp = answered(camera, hands).header.stamp
+        camera.count -= 1
+        camera.shoot()
+        wait_until(lambda: [m.header.stamp for m in hands].count(stamp) == 2)
+        wait_until(lambda: log.lines_with("no time has gone by"))
+
+
 @pytest.mark.parametrize(("ahead_s", "words"), [(5, "s ahead of this node"), (-3600, "s old on arrival")])
 def test_stamps_of_another_clock_are_named_and_give_no_keepout(
     rig, double, monkeypatch, camera, hands, log, ahead_s, words
