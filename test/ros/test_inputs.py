@@ -417,7 +417,13 @@ def test_images_go_on_when_depth_fails_to_come(rig, double, monkeypatch, camera,
         wait_until(lambda: log.lines_with(FaultKind.MISSING_DEPTH.value))
 
 
-def test_unusable_depth_is_named_and_the_image_used_without(rig, double, monkeypatch, camera, hands, log):
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"encoding": "rgb8"}, "'rgb8' is none of"), ({"height": 24}, "depth 64x24, image 64x48")],
+)
+def test_unusable_depth_is_named_and_the_image_used_without(
+    rig, double, monkeypatch, camera, hands, log, change, words
+):
     depths = rig.node.create_publisher(Image, "depth", 5)
     with hands_node_with(double, monkeypatch, use_depth=True) as node:
         connect(node, camera)
@@ -426,9 +432,12 @@ def test_unusable_depth_is_named_and_the_image_used_without(rig, double, monkeyp
         def seen():
             camera.shoot()
             message = depth_image(camera, 1.0)
-            message.encoding = "rgb8"
+            for name, value in change.items():
+                setattr(message, name, value)
+            message.data = message.data[: message.height * message.step]
             depths.publish(message)
             time.sleep(0.04)
             return FaultKind.BAD_DEPTH in node._faults.counts() and double.steps
 
         assert wait_until(seen)[0]["depth"] is None
+        wait_until(lambda: log.lines_with(words))
