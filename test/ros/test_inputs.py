@@ -247,15 +247,31 @@ def test_stamps_of_another_clock_are_named_and_give_no_keepout(
         assert FaultKind.CLOCK in node._faults.counts() and not clouds
 
 
+def standing(arrays):
+    """Namespaces and numbers of the markers that RViz shows after these arrays."""
+    shown = set()
+    for marker in (marker for array in arrays for marker in array.markers):
+        if marker.action == Marker.DELETEALL:
+            shown.clear()
+        elif marker.action == Marker.DELETE:
+            shown.discard((marker.ns, marker.id))
+        else:
+            shown.add((marker.ns, marker.id))
+    return shown
+
+
 def test_camera_that_stops_clears_rviz_goes_stale_and_may_return(rig, double, monkeypatch, camera, hands):
     arrays = rig.listener.listen(DiagnosticArray, "/diagnostics")
     markers = rig.listener.listen(MarkerArray, "/hands/markers")
+    interaction = rig.listener.listen(MarkerArray, "/hands/interaction_markers")
     with hands_node_with(double, monkeypatch, stale_after=0.3) as node:
         connect(node, camera)
-        wait_until(lambda: node._outputs._markers.get_subscription_count())
+        outputs = node._outputs
+        wait_until(lambda: all(p.get_subscription_count() for p in (outputs._markers, outputs._interaction)))
         answered(camera, hands)
         before = double.resets
         wait_until(lambda: markers and [m.action for m in markers[-1].markers] == [Marker.DELETE] * 6)
+        wait_until(lambda: any(map(standing, zip(interaction))) and not standing(interaction))
         wait_until(lambda: double.resets == before + 1)  # nor are the hands followed on when images return
         count, resets = len(hands), double.resets
         wait_until(lambda: arrays and "no image on /image_raw for" in arrays[-1].status[0].message)
