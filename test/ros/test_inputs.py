@@ -383,6 +383,24 @@ def test_depth_goes_with_the_image_of_its_stamp(rig, double, monkeypatch, camera
         assert step["depth"][0, 0] == count
 
 
+def test_depth_goes_on_when_a_bag_starts_over(rig, double, monkeypatch, camera):
+    depths = rig.node.create_publisher(Image, "depth", 5)
+    with hands_node_with(double, monkeypatch, use_depth=True) as node:
+        connect(node, camera)
+        wait_until(depths.get_subscription_count)
+
+        def paired():
+            camera.shoot()
+            depths.publish(depth_image(camera, float(camera.count)))
+            time.sleep(0.04)
+            return [step["depth"][0, 0] for step in double.steps if step["depth"] is not None]
+
+        camera.count = 3000
+        wait_until(paired)
+        camera.count = 0
+        wait_until(lambda: min(paired()) < 3000)
+
+
 def test_depth_is_used_at_two_images_a_second_too(double, monkeypatch, rig, camera):
     depths = rig.node.create_publisher(Image, "depth", 5)
     with hands_node_with(double, monkeypatch, use_depth=True) as node:

@@ -167,6 +167,9 @@ def test_keepout_cloud_holds_the_points_of_everybodys_hands(world, double, sides
         points, vertices + np.float32(0.02), atol=1e-6
     )  # the double's keep-out: margin only
     assert [(f.name, f.offset) for f in cloud.fields] == [("x", 0), ("y", 4), ("z", 8)]
+    age_s = received["/hands/hands"][0].latency
+    assert age_s > 1  # the camera's stamps are of then
+    assert all(age_s + 0.1 <= latency_s < age_s + 1 for latency_s in double.latencies_s)
 
 
 def test_faces_are_there_for_whoever_comes_late(rig, double, monkeypatch):
