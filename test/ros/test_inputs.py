@@ -10,10 +10,12 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed")
 
+from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lgnet_ros.msg import Hands
 from ros_rig import Camera, PipelineDouble, connect, hands_node_with, wait_until
 from sensor_msgs.msg import CompressedImage, Image, PointCloud2
+from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker, MarkerArray
 
@@ -24,6 +26,19 @@ def answered(camera, hands):
     """One good image and the message that answers it."""
     stamp = camera.shoot().header.stamp
     return wait_until(lambda: next((m for m in hands if m.header.stamp == stamp), None))
+
+
+def standing(arrays):
+    """Namespaces and numbers of the markers that RViz shows after these arrays."""
+    shown = set()
+    for marker in (marker for array in arrays for marker in array.markers):
+        if marker.action == Marker.DELETEALL:
+            shown.clear()
+        elif marker.action == Marker.DELETE:
+            shown.discard((marker.ns, marker.id))
+        else:
+            shown.add((marker.ns, marker.id))
+    return shown
 
 
 @pytest.fixture
@@ -176,6 +191,58 @@ def test_assumed_field_of_view_gives_hands_that_are_flagged_and_no_frames(
     assert double.steps[0]["intrinsics"].matrix[0, 0] == pytest.approx(32)  # 64 px wide, tan 45° = 1
 
 
+def test_an_image_is_seen_by_the_camera_info_of_its_own_stamp(double, monkeypatch, camera):
+    with hands_node_with(double, monkeypatch) as node:
+        connect(node, camera)
+        images, focals_px = [], (64.0, 100.0)
+        for focal_px in focals_px:
+            camera.count += 1
+            info = camera.info()
+            info.k = [focal_px, 0.0, 32.0, 0.0, focal_px, 24.0, 0.0, 0.0, 1.0]
+            camera.infos.publish(info)
+            time.sleep(0.2)  # two topics keep no order between them
+            images.append(camera.image())
+        for number, image in enumerate(images, 1):
+            camera.images.publish(image)
+            wait_until(lambda number=number: len(double.steps) == number)
+    assert [step["intrinsics"].matrix[0, 0] for step in double.steps] == list(focals_px)
+
+
+def test_what_stands_in_metres_goes_with_the_calibration(rig, double, monkeypatch, camera, hands):
+    interaction = rig.listener.listen(MarkerArray, "/hands/interaction_markers")
+    with hands_node_with(double, monkeypatch, assumed_horizontal_fov=90.0, stale_after=60.0) as node:
+        connect(node, camera)
+        wait_until(lambda: node._outputs._interaction.get_subscription_count())
+        answered(camera, hands)
+        wait_until(lambda: standing(interaction))
+
+        def gone():
+            camera.count += 1
+            info = camera.info()
+            info.k = [0.0] * 9
+            camera.infos.publish(info)
+            camera.images.publish(camera.image())
+            time.sleep(0.03)
+            return not standing(interaction)
+
+        wait_until(gone)
+        assert not hands[-1].calibrated and len(hands[-1].hands) == 2
+
+
+def test_diagnostics_say_how_old_results_are(rig, double, monkeypatch, camera, hands):
+    arrays = rig.listener.listen(DiagnosticArray, "/diagnostics")
+    with hands_node_with(double, monkeypatch) as node:
+        connect(node, camera)
+        answered(camera, hands)
+
+        def ages_ms():
+            statuses = (status for array in arrays for status in array.status)
+            return [float(v.value) for status in statuses for v in status.values if v.key == "age p50 (ms)"]
+
+        assert wait_until(ages_ms)[0] == pytest.approx(1e3 * hands[0].latency, abs=500)
+        assert hands[0].latency > 1  # the camera's stamps are of then
+
+
 def test_diagnostics_count_each_kind_of_fault(rig, double, monkeypatch, camera, hands):
     arrays = rig.listener.listen(DiagnosticArray, "/diagnostics")
     with hands_node_with(double, monkeypatch) as node:
@@ -245,19 +312,6 @@ def test_stamps_of_another_clock_are_named_and_give_no_keepout(
         names = {m.ns for m in wait_until(lambda: [a for a in markers if len(a.markers) > 2])[-1].markers}
         assert "right_normal" in names and "right_keepout" not in names
         assert FaultKind.CLOCK in node._faults.counts() and not clouds
-
-
-def standing(arrays):
-    """Namespaces and numbers of the markers that RViz shows after these arrays."""
-    shown = set()
-    for marker in (marker for array in arrays for marker in array.markers):
-        if marker.action == Marker.DELETEALL:
-            shown.clear()
-        elif marker.action == Marker.DELETE:
-            shown.discard((marker.ns, marker.id))
-        else:
-            shown.add((marker.ns, marker.id))
-    return shown
 
 
 def test_camera_that_stops_clears_rviz_goes_stale_and_may_return(rig, double, monkeypatch, camera, hands):
@@ -453,7 +507,11 @@ def test_images_go_on_when_depth_fails_to_come(rig, double, monkeypatch, camera,
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"encoding": "rgb8"}, "'rgb8' is none of"), ({"height": 24}, "depth 64x24, image 64x48")],
+    [
+        ({"encoding": "rgb8"}, "'rgb8' is none of"),
+        ({"height": 24}, "depth 64x24, image 64x48"),
+        ({"header": Header(stamp=Time(sec=-5))}, "stamp -5 s is before 1970"),
+    ],
 )
 def test_unusable_depth_is_named_and_the_image_used_without(
     rig, double, monkeypatch, camera, hands, log, change, words
