@@ -48,6 +48,11 @@ def test_click_chooses_a_hand_and_a_second_click_lets_it_go(rig, double, monkeyp
         assert {m.type for marker in markers for c in marker.controls for m in c.markers} == {Marker.SPHERE}
         assert targets == []
 
+        shoot()
+        moved = wait_until(lambda: [update.poses for update in updates if update.poses])[-1]
+        right, left = hands[-1].hands
+        assert {m.name: m.pose for m in moved} == {"right_1": right.palm, "left_2": left.palm}
+
         time.sleep(1.1)  # interactive_markers heeds no click within a second of a marker's appearance
         click("left_2")
         wait_until(lambda: node._outputs._handover.chosen == 2)

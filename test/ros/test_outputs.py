@@ -11,7 +11,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed")
 
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped, TwistStamped
-from lgnet_ros.msg import Hands
+from lgnet_ros.msg import Hand, Hands
 from ros_rig import Camera, connect, hands_node_with, wait_until
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import Image, PointCloud2
@@ -170,6 +170,21 @@ def test_keepout_cloud_holds_the_points_of_everybodys_hands(world, double, sides
     age_s = received["/hands/hands"][0].latency
     assert age_s > 1  # the camera's stamps are of then
     assert all(age_s + 0.1 <= latency_s < age_s + 1 for latency_s in double.latencies_s)
+
+
+def test_frames_of_several_people_bear_the_numbers_of_their_tracks(rig, double, monkeypatch):
+    camera, hands = Camera(rig.node), rig.listener.listen(Hands, "/hands/hands")
+    frames = rig.listener.listen(TFMessage, "/tf")
+    double.sides = ("right", "left", "right", "left")
+    with hands_node_with(double, monkeypatch, max_people=2, stale_after=60.0) as node:
+        connect(node, camera)
+        wait_until(node._outputs._broadcaster.pub_tf.get_subscription_count)
+        shoot(camera, hands, 1)
+        transforms = wait_until(lambda: frames)[0].transforms
+    wrists = {t.child_frame_id for t in transforms if t.child_frame_id.endswith("_wrist")}
+    sides = {Hand.RIGHT: "right", Hand.LEFT: "left"}
+    assert wrists == {f"{sides[hand.side]}_{hand.track_id}_wrist" for hand in hands[0].hands}
+    assert len(wrists) == 4
 
 
 def test_faces_are_there_for_whoever_comes_late(rig, double, monkeypatch):
