@@ -83,3 +83,15 @@ def test_click_chooses_a_hand_and_a_second_click_lets_it_go(rig, double, monkeyp
         count = len(targets)
         shoot()
         assert len(targets) == count
+
+
+def test_clickable_hands_go_when_the_camera_stops(rig, double, monkeypatch):
+    updates = rig.listener.listen(InteractiveMarkerUpdate, "/hands/handover/update")
+    camera = Camera(rig.node)
+    with hands_node_with(double, monkeypatch, stale_after=0.3) as node:
+        connect(node, camera)
+        wait_until(lambda: rig.node.count_publishers("/hands/handover/update"))
+        camera.shoot()
+        erased = wait_until(lambda: [update.erases for update in updates if update.erases])
+        assert set(erased[0]) == {"right_1", "left_2"}
+        assert rig.call(GetInteractiveMarkers, SERVICE, GetInteractiveMarkers.Request()).markers == []
