@@ -10,7 +10,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 
 from lgnet_ros.node import statistics
 from lgnet_ros.node.diagnostics import PROCESSED, RECEIVED, Diagnostics, InputState
-from lgnet_ros.node.faults import FaultLog
+from lgnet_ros.node.faults import FaultKind, FaultLog
 
 
 class Status:
@@ -53,3 +53,15 @@ def test_images_without_results_are_a_warning(clock: Clock) -> None:
     assert (stuck.level, stuck.message) == (DiagnosticStatus.WARN, "images arrive, but no result for 3.0 s")
     clock.now += 3.0  # the camera has stopped: that is the input's matter
     assert diagnostics.output(Status()).level == DiagnosticStatus.OK
+
+
+def test_a_fault_is_a_warning_until_the_next_report(clock: Clock) -> None:
+    counts, faults = statistics.Statistics(), FaultLog(print)
+    diagnostics = Diagnostics(counts, faults)
+    diagnostics.state = InputState("/image", 1, "reliable", 0, stale_after_s=0.5)
+    counts.count(RECEIVED)
+    for _ in range(2):
+        faults.report(FaultKind.BAD_DEPTH, "as if")
+        warned, fine = diagnostics.input(Status()), diagnostics.input(Status())
+        assert (warned.level, warned.message) == (DiagnosticStatus.WARN, FaultKind.BAD_DEPTH.value)
+        assert (fine.level, fine.message) == (DiagnosticStatus.OK, "images arrive")

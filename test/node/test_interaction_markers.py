@@ -15,7 +15,13 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.interaction.keepout import keepout_points
-from lgnet_ros.node.interaction_markers import InteractionMarkers, enclosing_ellipsoid, interaction_figures
+from lgnet_ros.node.interaction_markers import (
+    CONTACT_COLOR,
+    NORMAL_COLOR,
+    InteractionMarkers,
+    enclosing_ellipsoid,
+    interaction_figures,
+)
 from lgnet_ros.node.messages import hands_message
 from lgnet_ros.node.primitives import arrow, ellipsoid, lines, marker_of, text_line
 
@@ -68,6 +74,17 @@ def test_closest_points_are_joined(frame, keepout):
     )
 
 
+def test_hands_that_touch_are_joined_in_another_color(frame):
+    message = hands_message(frame, Header(), "model", True)
+    colors = {}
+    for distance in (-0.002, 0.0, 0.001):
+        message.relations[0].distance = distance
+        (joined,) = (f for f in interaction_figures(message, None) if f.namespace == "closest_points")
+        colors[distance] = joined.rgba[:3]
+    assert colors[-0.002] == colors[0.0] == CONTACT_COLOR
+    assert colors[0.001] == NORMAL_COLOR
+
+
 def test_only_primitives_and_one_lifetime(frame, keepout):
     for marker in shown(frame, keepout).values():
         assert marker.type in PRIMITIVES
@@ -90,7 +107,9 @@ def test_everybodys_hands_are_shown(rng):
     names = ["right", "left", "left_1", "right_1", "left_2"]
     for name, hand in zip(names, frame.hands, strict=True):
         np.testing.assert_allclose(ends(markers[f"{name}_aperture"]), hand.joints[[4, 8]], rtol=1e-6)
-        assert f"{name}_keepout" in markers
+        at = markers[f"{name}_keepout"].pose.position
+        inside = ([at.x, at.y, at.z] > hand.vertices.min(0)) & ([at.x, at.y, at.z] < hand.vertices.max(0))
+        assert inside.all(), "the volume is another hand's"
     for name, relation in zip(("closest_points", "closest_points_1"), frame.relations, strict=True):
         np.testing.assert_allclose(ends(markers[name]), relation.closest_points, atol=1e-9)
 
