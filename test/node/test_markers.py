@@ -86,6 +86,15 @@ def test_lost_hand_is_deleted_once(rng, faces):
     assert all(m.action == Marker.ADD and m.ns.startswith("right") for m in later.markers)
 
 
+def test_what_nobody_takes_away_goes_by_itself(rng, faces):
+    """RViz shows a marker without a lifetime for ever, also when the node was killed."""
+    array = deserialize_message(
+        HandMarkers(faces).update(hands(rng, "right", "left"), MarkerStyle("mesh+skeleton")), MarkerArray
+    )
+    assert len(array.markers) == 6
+    assert all(0 < marker.lifetime.sec <= 5 for marker in array.markers)
+
+
 def test_clearing_deletes_all_that_is_shown_and_nothing_else(rng, faces):
     markers = HandMarkers(faces)
     markers.update(hands(rng, "left"), MarkerStyle("mesh"))
