@@ -32,3 +32,25 @@ def double() -> object:
     from ros_rig import PipelineDouble
 
     return PipelineDouble()
+
+
+@pytest.fixture
+def camera(rig: object) -> object:
+    from ros_rig import Camera
+
+    return Camera(rig.node)
+
+
+@pytest.fixture
+def hands(rig: object) -> list[object]:
+    """What hands_node says of images, as it comes."""
+    from lgnet_ros.msg import Hands
+
+    return rig.listener.listen(Hands, "/hands/hands")
+
+
+@pytest.fixture
+def log(capfd: pytest.CaptureFixture[str]) -> object:
+    from ros_rig import NodeLog
+
+    return NodeLog(capfd)

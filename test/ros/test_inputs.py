@@ -1,4 +1,4 @@
-"""What comes in over DDS: every encoding, every defect, depth, stamps, silence, two cameras."""
+"""What comes in over DDS: every encoding, every defect, CameraInfo, two cameras."""
 
 from __future__ import annotations
 
@@ -10,61 +10,13 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed")
 
-from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lgnet_ros.msg import Hands
-from ros_rig import Camera, PipelineDouble, connect, hands_node_with, wait_until
-from sensor_msgs.msg import CompressedImage, Image, PointCloud2
-from std_msgs.msg import Header
+from ros_rig import Camera, PipelineDouble, answered, connect, hands_node_with, wait_until
+from sensor_msgs.msg import CompressedImage, Image
 from tf2_msgs.msg import TFMessage
-from visualization_msgs.msg import Marker, MarkerArray
 
 from lgnet_ros.node.faults import FaultKind
-
-
-def answered(camera, hands):
-    """One good image and the message that answers it."""
-    stamp = camera.shoot().header.stamp
-    return wait_until(lambda: next((m for m in hands if m.header.stamp == stamp), None))
-
-
-def standing(arrays):
-    """Namespaces and numbers of the markers that RViz shows after these arrays."""
-    shown = set()
-    for marker in (marker for array in arrays for marker in array.markers):
-        if marker.action == Marker.DELETEALL:
-            shown.clear()
-        elif marker.action == Marker.DELETE:
-            shown.discard((marker.ns, marker.id))
-        else:
-            shown.add((marker.ns, marker.id))
-    return shown
-
-
-@pytest.fixture
-def hands(rig):
-    return rig.listener.listen(Hands, "/hands/hands")
-
-
-class NodeLog:
-    """What the node has logged so far, line by line."""
-
-    def __init__(self, capfd):
-        self._capfd, self._text = capfd, ""
-
-    def lines_with(self, text):
-        self._text += self._capfd.readouterr().err
-        return [line.split("[hands]: ")[1] for line in self._text.splitlines() if text in line]
-
-
-@pytest.fixture
-def log(capfd):
-    return NodeLog(capfd)
-
-
-@pytest.fixture
-def camera(rig):
-    return Camera(rig.node)
 
 
 @pytest.mark.parametrize(
@@ -208,27 +160,6 @@ def test_an_image_is_seen_by_the_camera_info_of_its_own_stamp(double, monkeypatc
     assert [step["intrinsics"].matrix[0, 0] for step in double.steps] == list(focals_px)
 
 
-def test_what_stands_in_metres_goes_with_the_calibration(rig, double, monkeypatch, camera, hands):
-    interaction = rig.listener.listen(MarkerArray, "/hands/interaction_markers")
-    with hands_node_with(double, monkeypatch, assumed_horizontal_fov=90.0, stale_after=60.0) as node:
-        connect(node, camera)
-        wait_until(lambda: node._outputs._interaction.get_subscription_count())
-        answered(camera, hands)
-        wait_until(lambda: standing(interaction))
-
-        def gone():
-            camera.count += 1
-            info = camera.info()
-            info.k = [0.0] * 9
-            camera.infos.publish(info)
-            camera.images.publish(camera.image())
-            time.sleep(0.03)
-            return not standing(interaction)
-
-        wait_until(gone)
-        assert not hands[-1].calibrated and len(hands[-1].hands) == 2
-
-
 def test_diagnostics_say_how_old_results_are(rig, double, monkeypatch, camera, hands):
     arrays = rig.listener.listen(DiagnosticArray, "/diagnostics")
     with hands_node_with(double, monkeypatch) as node:
@@ -274,83 +205,6 @@ def test_error_in_the_network_costs_one_image_only(double, monkeypatch, camera, 
         double.error = None
         answered(camera, hands)
         wait_until(lambda: log.lines_with("illegal memory access"))
-
-
-def test_stamps_that_jump_back_are_named_and_followed(double, monkeypatch, camera, hands, log):
-    with hands_node_with(double, monkeypatch) as node:
-        connect(node, camera)
-        camera.count = 3000
-        answered(camera, hands)
-        camera.count = 0
-        assert answered(camera, hands).header.stamp.sec == camera.start_s
-        wait_until(lambda: log.lines_with(FaultKind.STAMP_BACKWARD.value))
-
-
-def test_two_images_of_one_stamp_are_answered_and_named(double, monkeypatch, camera, hands, log):
-    with hands_node_with(double, monkeypatch) as node:
-        connect(node, camera)
-        stamp = answered(camera, hands).header.stamp
-        camera.count -= 1
-        camera.shoot()
-        wait_until(lambda: [m.header.stamp for m in hands].count(stamp) == 2)
-        wait_until(lambda: log.lines_with("no time has gone by"))
-
-
-@pytest.mark.parametrize(("ahead_s", "words"), [(5, "s ahead of this node"), (-3600, "s old on arrival")])
-def test_stamps_of_another_clock_are_named_and_give_no_keepout(
-    rig, double, monkeypatch, camera, hands, log, ahead_s, words
-):
-    clouds = rig.listener.listen(PointCloud2, "/hands/keepout")
-    markers = rig.listener.listen(MarkerArray, "/hands/interaction_markers")
-    with hands_node_with(double, monkeypatch) as node:
-        connect(node, camera)
-        outputs = node._outputs
-        wait_until(lambda: all(p.get_subscription_count() for p in (outputs._keepout, outputs._interaction)))
-        camera.count = 30 * (2 + ahead_s)
-        assert len(answered(camera, hands).hands) == 2
-        wait_until(lambda: log.lines_with(words))
-        names = {m.ns for m in wait_until(lambda: [a for a in markers if len(a.markers) > 2])[-1].markers}
-        assert "right_normal" in names and "right_keepout" not in names
-        assert FaultKind.CLOCK in node._faults.counts() and not clouds
-
-
-def test_camera_that_stops_clears_rviz_goes_stale_and_may_return(rig, double, monkeypatch, camera, hands):
-    arrays = rig.listener.listen(DiagnosticArray, "/diagnostics")
-    markers = rig.listener.listen(MarkerArray, "/hands/markers")
-    interaction = rig.listener.listen(MarkerArray, "/hands/interaction_markers")
-    with hands_node_with(double, monkeypatch, stale_after=0.3) as node:
-        connect(node, camera)
-        outputs = node._outputs
-        wait_until(lambda: all(p.get_subscription_count() for p in (outputs._markers, outputs._interaction)))
-        answered(camera, hands)
-        before = double.resets
-        wait_until(lambda: markers and [m.action for m in markers[-1].markers] == [Marker.DELETE] * 6)
-        wait_until(lambda: any(map(standing, zip(interaction))) and not standing(interaction))
-        wait_until(lambda: double.resets == before + 1)  # nor are the hands followed on when images return
-        count, resets = len(hands), double.resets
-        wait_until(lambda: arrays and "no image on /image_raw for" in arrays[-1].status[0].message)
-        assert arrays[-1].status[0].level == DiagnosticStatus.STALE
-        assert (len(hands), double.resets) == (count, resets)  # silence, not the last pose
-        answered(camera, hands)
-        assert len(hands[-1].hands) == 2
-
-
-def test_images_that_are_all_unusable_are_as_good_as_none(rig, double, monkeypatch, camera, hands):
-    markers = rig.listener.listen(MarkerArray, "/hands/markers")
-    with hands_node_with(double, monkeypatch, stale_after=0.3) as node:
-        connect(node, camera)
-        wait_until(lambda: node._outputs._markers.get_subscription_count())
-        answered(camera, hands)
-        double.error = RuntimeError("no")
-
-        def retracted():
-            camera.shoot()
-            time.sleep(0.05)
-            return markers and [m.action for m in markers[-1].markers] == [Marker.DELETE] * 6
-
-        wait_until(retracted)
-        double.error = None
-        answered(camera, hands)
 
 
 def test_images_without_a_frame_are_named_and_give_no_tf(rig, double, monkeypatch, hands, log):
@@ -414,122 +268,3 @@ def test_two_cameras_under_two_namespaces_do_not_mix(rig, double, monkeypatch):
     assert {m.header.frame_id for m in from_left} == {"left_eye"}
     assert {m.header.frame_id for m in from_right} == {"camera"}
     assert {m.header.stamp.sec for m in from_right} == {right.start_s + 10}
-
-
-def depth_image(camera, metres):
-    message = camera.header_fields(Image(width=64, height=48, encoding="32FC1", step=256))
-    message.data = np.full((48, 64), metres, np.float32).tobytes()
-    return message
-
-
-def test_depth_goes_with_the_image_of_its_stamp(rig, double, monkeypatch, camera, hands):
-    depths = rig.node.create_publisher(Image, "depth", 5)
-    with hands_node_with(double, monkeypatch, use_depth=True) as node:
-        connect(node, camera)
-        wait_until(depths.get_subscription_count)
-        for _ in range(5):
-            camera.shoot()
-            depths.publish(depth_image(camera, float(camera.count)))
-            time.sleep(0.05)
-        paired = wait_until(lambda: [step for step in double.steps if step["depth"] is not None])
-    for step in paired:
-        count = round((step["stamp_s"] - camera.start_s) * 30)
-        assert step["depth"][0, 0] == count
-
-
-def test_depth_goes_on_when_a_bag_starts_over(rig, double, monkeypatch, camera):
-    depths = rig.node.create_publisher(Image, "depth", 5)
-    with hands_node_with(double, monkeypatch, use_depth=True) as node:
-        connect(node, camera)
-        wait_until(depths.get_subscription_count)
-
-        def paired():
-            camera.shoot()
-            depths.publish(depth_image(camera, float(camera.count)))
-            time.sleep(0.04)
-            return [step["depth"][0, 0] for step in double.steps if step["depth"] is not None]
-
-        camera.count = 3000
-        wait_until(paired)
-        camera.count = 0
-        wait_until(lambda: min(paired()) < 3000)
-
-
-def test_depth_is_used_at_two_images_a_second_too(double, monkeypatch, rig, camera):
-    depths = rig.node.create_publisher(Image, "depth", 5)
-    with hands_node_with(double, monkeypatch, use_depth=True) as node:
-        connect(node, camera)
-        wait_until(depths.get_subscription_count)
-        for number in range(1, 5):
-            camera.shoot()
-            time.sleep(0.03)
-            depths.publish(depth_image(camera, float(number)))
-            wait_until(lambda number=number: len(double.steps) == number)
-            time.sleep(0.45)
-        assert [step["depth"][0, 0] for step in double.steps] == [1, 2, 3, 4]
-        assert FaultKind.MISSING_DEPTH not in node._faults.counts()
-
-
-def test_no_image_comes_twice_or_late_when_depth_begins_to_come(rig, double, monkeypatch, camera, hands):
-    depths = rig.node.create_publisher(Image, "depth", 5)
-    with hands_node_with(double, monkeypatch, use_depth=True) as node:
-        connect(node, camera)
-        wait_until(depths.get_subscription_count)
-        waiting = []
-
-        def seen(depth_from):
-            camera.shoot()
-            waiting.append(depth_image(camera, 1.0))  # of this image, sent two images later
-            if depth_from and len(waiting) > 2:
-                depths.publish(waiting[-3])
-            time.sleep(0.04)
-            return [step["depth"] is not None for step in double.steps]
-
-        wait_until(lambda: seen(depth_from=False))
-        wait_until(lambda: sum(seen(depth_from=True)) > 3)
-        stamps = [step["stamp_s"] for step in double.steps]
-        assert stamps == sorted(set(stamps))
-        assert FaultKind.STAMP_BACKWARD not in node._faults.counts()
-
-
-def test_images_go_on_when_depth_fails_to_come(rig, double, monkeypatch, camera, hands, log):
-    with hands_node_with(double, monkeypatch, use_depth=True) as node:
-        connect(node, camera)
-
-        def seen():
-            camera.shoot()
-            time.sleep(0.04)
-            return double.steps
-
-        assert wait_until(seen)[0]["depth"] is None
-        wait_until(lambda: log.lines_with(FaultKind.MISSING_DEPTH.value))
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"encoding": "rgb8"}, "'rgb8' is none of"),
-        ({"height": 24}, "depth 64x24, image 64x48"),
-        ({"header": Header(stamp=Time(sec=-5))}, "stamp -5 s is before 1970"),
-    ],
-)
-def test_unusable_depth_is_named_and_the_image_used_without(
-    rig, double, monkeypatch, camera, hands, log, change, words
-):
-    depths = rig.node.create_publisher(Image, "depth", 5)
-    with hands_node_with(double, monkeypatch, use_depth=True) as node:
-        connect(node, camera)
-        wait_until(depths.get_subscription_count)
-
-        def seen():
-            camera.shoot()
-            message = depth_image(camera, 1.0)
-            for name, value in change.items():
-                setattr(message, name, value)
-            message.data = message.data[: message.height * message.step]
-            depths.publish(message)
-            time.sleep(0.04)
-            return FaultKind.BAD_DEPTH in node._faults.counts() and double.steps
-
-        assert wait_until(seen)[0]["depth"] is None
-        wait_until(lambda: log.lines_with(words))

@@ -309,3 +309,20 @@ def connect(node: Any, camera: Camera) -> None:
 
     wait_until(lambda: node._inputs is not None and matched())
     time.sleep(0.05)
+
+
+def answered(camera, hands):
+    """One good image and the message that answers it."""
+    stamp = camera.shoot().header.stamp
+    return wait_until(lambda: next((m for m in hands if m.header.stamp == stamp), None))
+
+
+class NodeLog:
+    """What the node has logged so far, line by line."""
+
+    def __init__(self, capfd):
+        self._capfd, self._text = capfd, ""
+
+    def lines_with(self, text):
+        self._text += self._capfd.readouterr().err
+        return [line.split("[hands]: ")[1] for line in self._text.splitlines() if text in line]
