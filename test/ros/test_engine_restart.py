@@ -8,23 +8,19 @@ pytest.importorskip("rclpy", reason="rclpy is not installed")
 
 from diagnostic_msgs.msg import DiagnosticArray
 from faulty_engine import cuda_error, engine_on, recovering
-from lgnet_ros.msg import Hands
-from ros_rig import Camera, connect, hands_node_with, wait_until
+from ros_rig import answered, connect, hands_node_with, wait_until
 
 from lgnet_ros.pipeline import HandsPipeline
 
 
-def test_a_cuda_error_restarts_the_engine_and_the_node_goes_on(rig, monkeypatch):
+def test_a_cuda_error_restarts_the_engine_and_the_node_goes_on(rig, monkeypatch, camera, hands):
     errors = []
-    camera = Camera(rig.node)
-    hands = rig.listener.listen(Hands, "/hands/hands")
     arrays = rig.listener.listen(DiagnosticArray, "/diagnostics")
     with hands_node_with(HandsPipeline(engine_on(recovering(errors)[0])), monkeypatch) as node:
         connect(node, camera)
         for failing in (False, True, False):
             errors += [cuda_error()] if failing else []
-            stamp = camera.shoot().header.stamp
-            wait_until(lambda stamp=stamp: any(message.header.stamp == stamp for message in hands))
+            answered(camera, hands)
         assert not errors
         wait_until(lambda: arrays and told(arrays[-1])["engine restarts"] == "1")
         assert "fault: error in the estimator" not in told(arrays[-1])

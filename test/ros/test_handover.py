@@ -10,8 +10,7 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed")
 
 from geometry_msgs.msg import PoseStamped
-from lgnet_ros.msg import Hands
-from ros_rig import Camera, connect, hands_node_with, wait_until
+from ros_rig import connect, hands_node_with, wait_for_listeners, wait_until
 from scipy.spatial.transform import Rotation
 from visualization_msgs.msg import InteractiveMarkerFeedback, InteractiveMarkerUpdate, Marker
 from visualization_msgs.srv import GetInteractiveMarkers
@@ -19,12 +18,10 @@ from visualization_msgs.srv import GetInteractiveMarkers
 SERVICE = "/hands/handover/get_interactive_markers"
 
 
-def test_click_chooses_a_hand_and_a_second_click_lets_it_go(rig, double, monkeypatch):
-    hands = rig.listener.listen(Hands, "/hands/hands")
+def test_click_chooses_a_hand_and_a_second_click_lets_it_go(rig, double, monkeypatch, camera, hands):
     targets = rig.listener.listen(PoseStamped, "/hands/handover/target")
     updates = rig.listener.listen(InteractiveMarkerUpdate, "/hands/handover/update")
     mouse = rig.node.create_publisher(InteractiveMarkerFeedback, "/hands/handover/feedback", 5)
-    camera = Camera(rig.node)
 
     def shoot():
         count, seen = len(hands), len(updates)
@@ -40,7 +37,7 @@ def test_click_chooses_a_hand_and_a_second_click_lets_it_go(rig, double, monkeyp
 
     with hands_node_with(double, monkeypatch, stale_after=60.0) as node:
         connect(node, camera)
-        wait_until(mouse.get_subscription_count)
+        wait_for_listeners(mouse)
         wait_until(lambda: rig.node.count_publishers("/hands/handover/update"))
         shoot()
         markers = rig.call(GetInteractiveMarkers, SERVICE, GetInteractiveMarkers.Request()).markers
@@ -85,9 +82,8 @@ def test_click_chooses_a_hand_and_a_second_click_lets_it_go(rig, double, monkeyp
         assert len(targets) == count
 
 
-def test_clickable_hands_go_when_the_camera_stops(rig, double, monkeypatch):
+def test_clickable_hands_go_when_the_camera_stops(rig, double, monkeypatch, camera):
     updates = rig.listener.listen(InteractiveMarkerUpdate, "/hands/handover/update")
-    camera = Camera(rig.node)
     with hands_node_with(double, monkeypatch, stale_after=0.3) as node:
         connect(node, camera)
         wait_until(lambda: rig.node.count_publishers("/hands/handover/update"))

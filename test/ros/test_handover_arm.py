@@ -17,7 +17,7 @@ from geometry_msgs.msg import PoseStamped, TwistStamped
 from lgnet_ros.msg import Handover
 from rclpy.context import Context
 from rclpy.parameter import Parameter
-from ros_rig import Spinner, wait_until
+from ros_rig import Spinner, wait_for_listeners, wait_until
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
@@ -77,7 +77,7 @@ class Person:
         self._node = rig.node
         self._reports = rig.node.create_publisher(Handover, "/handover/state", 5)
         self._clouds = rig.node.create_publisher(PointCloud2, "/hands/keepout", 5)
-        wait_until(lambda: self._reports.get_subscription_count() and self._clouds.get_subscription_count())
+        wait_for_listeners(self._reports, self._clouds)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()

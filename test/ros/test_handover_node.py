@@ -15,7 +15,7 @@ from geometry_msgs.msg import TransformStamped
 from lgnet_ros.msg import Hand, Handover, Hands
 from rclpy.context import Context
 from rclpy.parameter import Parameter
-from ros_rig import Spinner, wait_until
+from ros_rig import Spinner, wait_for_listeners, wait_until
 from scripted_hands import REACHING, RESTING, hand, hands
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import MarkerArray
@@ -52,7 +52,7 @@ class Perception:
         self.seen = seen
         self._node = rig.node
         self._publisher = rig.node.create_publisher(Hands, "/hands/hands", 5)
-        wait_until(self._publisher.get_subscription_count)
+        wait_for_listeners(self._publisher)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()

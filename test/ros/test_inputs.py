@@ -12,7 +12,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed")
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lgnet_ros.msg import Hands
-from ros_rig import Camera, PipelineDouble, answered, connect, hands_node_with, wait_until
+from ros_rig import Camera, PipelineDouble, answered, connect, hands_node_with, wait_for_listeners, wait_until
 from sensor_msgs.msg import CompressedImage, Image
 from tf2_msgs.msg import TFMessage
 
@@ -234,7 +234,7 @@ def test_slow_network_gets_the_newest_image_and_drops_are_counted(double, monkey
 def test_compressed_images_are_read_where_they_are_chosen(rig, double, monkeypatch, camera, hands):
     publisher = rig.node.create_publisher(CompressedImage, "image_raw/compressed", 5)
     with hands_node_with(double, monkeypatch, image_transport="compressed"):
-        wait_until(lambda: publisher.get_subscription_count() and camera.infos.get_subscription_count())
+        wait_for_listeners(publisher, camera.infos)
         blue = np.zeros((48, 64, 3), np.uint8)
         blue[..., 0] = 255  # in OpenCV's order
         message = camera.header_fields(CompressedImage(format="jpeg"))

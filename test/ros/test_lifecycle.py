@@ -10,10 +10,9 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed")
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from lgnet_ros.msg import Hands
 from lifecycle_msgs.msg import Transition
 from rcl_interfaces.srv import DescribeParameters
-from ros_rig import Camera, PipelineDouble, connect, hands_node_with, wait_until
+from ros_rig import PipelineDouble, connect, hands_node_with, wait_until
 
 from lgnet_ros.errors import UserError
 from lgnet_ros.node import hands_lifecycle
@@ -72,8 +71,7 @@ def test_shutdown_works_from_every_state(rig, double, monkeypatch, path):
         wait_until(lambda: not published(rig) and not subscribed(rig))
 
 
-def test_node_works_again_after_a_rest(rig, double, monkeypatch):
-    hands, camera = rig.listener.listen(Hands, "/hands/hands"), Camera(rig.node)
+def test_node_works_again_after_a_rest(rig, double, monkeypatch, camera, hands):
     with hands_node_with(double, monkeypatch) as node:
         for _ in range(2):
             connect(node, camera)
@@ -181,8 +179,7 @@ def test_parameters_are_refused_with_a_reason(rig, double, monkeypatch, name, va
         assert rig.state() == "active"
 
 
-def test_changed_parameter_holds_from_the_next_image_on(rig, double, monkeypatch):
-    camera, hands = Camera(rig.node), rig.listener.listen(Hands, "/hands/hands")
+def test_changed_parameter_holds_from_the_next_image_on(rig, double, monkeypatch, camera, hands):
     with hands_node_with(double, monkeypatch) as node:
         connect(node, camera)
         for number, smoothing in enumerate((1.0, 0.0), start=1):

@@ -11,7 +11,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed")
 
 from geometry_msgs.msg import PoseStamped
 from lgnet_ros.msg import Hands
-from ros_rig import Camera, connect, hands_node_with, wait_until
+from ros_rig import connect, hands_node_with, wait_for_listeners, wait_until
 from sensor_msgs.msg import PointCloud2
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker, MarkerArray
@@ -54,8 +54,7 @@ def test_no_parameter_is_forgotten_here():
     assert CHANGES.keys() | ELSEWHERE == may_change
 
 
-def test_every_change_acts_on_the_next_image(rig, double, monkeypatch):
-    camera = Camera(rig.node)
+def test_every_change_acts_on_the_next_image(rig, double, monkeypatch, camera):
     received = {
         topic: rig.listener.listen(kind, topic, counts=is_of_an_image) for topic, kind in TOPICS.items()
     }
@@ -71,7 +70,7 @@ def test_every_change_acts_on_the_next_image(rig, double, monkeypatch):
         node._outputs._handover.chosen = 1
         publishers = [p for p in node._outputs._publishers if p.topic_name in TOPICS]
         publishers.append(node._outputs._handover._target)
-        wait_until(lambda: all(publisher.get_subscription_count() for publisher in publishers))
+        wait_for_listeners(*publishers)
         before = shoot()
         for name, value in CHANGES.items():
             assert rig.set_parameter(name, value).successful, name
@@ -98,9 +97,9 @@ def test_every_change_acts_on_the_next_image(rig, double, monkeypatch):
     assert np.linalg.norm(apart) == pytest.approx(0.4, abs=1e-6)
 
 
-def test_field_of_view_may_be_assumed_and_silence_noticed_sooner_at_any_time(rig, double, monkeypatch):
-    camera, hands = Camera(rig.node), rig.listener.listen(Hands, "/hands/hands")
-
+def test_field_of_view_may_be_assumed_and_silence_noticed_sooner_at_any_time(
+    rig, double, monkeypatch, camera, hands
+):
     def picture():
         camera.count += 1
         camera.images.publish(camera.image())

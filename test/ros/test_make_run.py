@@ -16,7 +16,7 @@ pytest.importorskip("rclpy")
 
 import cv2
 from lgnet_ros.msg import Hands
-from ros_rig import Rig, wait_until
+from ros_rig import Rig, wait_for_listeners, wait_until
 from sensor_msgs.msg import CameraInfo, Image
 
 from lgnet_ros.errors import UserError
@@ -117,7 +117,7 @@ def test_an_overlay_that_cannot_be_written_is_said_and_costs_nothing_else(rig: R
     overlays = rig.node.create_publisher(Image, "hands/overlay", 5)
     results = rig.node.create_publisher(Hands, "hands/hands", 5)
     with spinning(lambda: Monitor(Full())) as monitor:
-        wait_until(lambda: overlays.get_subscription_count() and results.get_subscription_count())
+        wait_for_listeners(overlays, results)
 
         def said():
             overlays.publish(Image(width=4, height=3, encoding="rgb8", step=12, data=bytes(36)))

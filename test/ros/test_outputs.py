@@ -11,8 +11,8 @@ pytest.importorskip("rclpy", reason="rclpy is not installed")
 
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped, TwistStamped
-from lgnet_ros.msg import Hand, Hands
-from ros_rig import Camera, connect, hands_node_with, wait_until
+from lgnet_ros.msg import Hands
+from ros_rig import connect, hands_node_with, wait_for_listeners, wait_until
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import Image, PointCloud2
 from shape_msgs.msg import Mesh
@@ -20,6 +20,7 @@ from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker, MarkerArray
 
 from lgnet_ros.hand_model.topology import JOINT_NAMES, OURS_ROTATION
+from lgnet_ros.node.messages import SIDE_NAMES
 from lgnet_ros.node.qos import LATCHED
 
 TOPICS = {
@@ -60,16 +61,15 @@ def shoot(camera, hands, count):
 
 
 @pytest.fixture
-def world(rig, double, monkeypatch):
+def world(rig, double, monkeypatch, camera):
     """A camera and lists of everything that the node publishes, all connected before the first image."""
-    camera = Camera(rig.node)
     received = {
         topic: rig.listener.listen(kind, topic, counts=is_of_an_image) for topic, kind in TOPICS.items()
     }
     with hands_node_with(double, monkeypatch, stale_after=60.0) as node:
         connect(node, camera)
         publishers = [p for p in node._outputs._publishers if p.topic_name in TOPICS]
-        wait_until(lambda: all(p.get_subscription_count() for p in publishers))
+        wait_for_listeners(*publishers)
         yield camera, received, node
 
 
@@ -172,18 +172,16 @@ def test_keepout_cloud_holds_the_points_of_everybodys_hands(world, double, sides
     assert all(age_s + 0.1 <= latency_s < age_s + 1 for latency_s in double.latencies_s)
 
 
-def test_frames_of_several_people_bear_the_numbers_of_their_tracks(rig, double, monkeypatch):
-    camera, hands = Camera(rig.node), rig.listener.listen(Hands, "/hands/hands")
+def test_frames_of_several_people_bear_the_numbers_of_their_tracks(rig, double, monkeypatch, camera, hands):
     frames = rig.listener.listen(TFMessage, "/tf")
     double.sides = ("right", "left", "right", "left")
     with hands_node_with(double, monkeypatch, max_people=2, stale_after=60.0) as node:
         connect(node, camera)
-        wait_until(node._outputs._broadcaster.pub_tf.get_subscription_count)
+        wait_for_listeners(node._outputs._broadcaster.pub_tf)
         shoot(camera, hands, 1)
         transforms = wait_until(lambda: frames)[0].transforms
     wrists = {t.child_frame_id for t in transforms if t.child_frame_id.endswith("_wrist")}
-    sides = {Hand.RIGHT: "right", Hand.LEFT: "left"}
-    assert wrists == {f"{sides[hand.side]}_{hand.track_id}_wrist" for hand in hands[0].hands}
+    assert wrists == {f"{SIDE_NAMES[hand.side]}_{hand.track_id}_wrist" for hand in hands[0].hands}
     assert len(wrists) == 4
 
 
@@ -194,15 +192,11 @@ def test_faces_are_there_for_whoever_comes_late(rig, double, monkeypatch):
     assert [list(t.vertex_indices) for t in mesh.triangles] == double.faces("left").tolist()
 
 
-def test_rviz_is_cleared_at_activation_and_never_again(rig, double, monkeypatch):
-    arrays, hands = (
-        rig.listener.listen(MarkerArray, "/hands/markers"),
-        rig.listener.listen(Hands, "/hands/hands"),
-    )
-    camera = Camera(rig.node)
+def test_rviz_is_cleared_at_activation_and_never_again(rig, double, monkeypatch, camera, hands):
+    arrays = rig.listener.listen(MarkerArray, "/hands/markers")
     with hands_node_with(double, monkeypatch, autostart=False, stale_after=60.0) as node:
         rig.transition(1)
-        wait_until(lambda: node._outputs._markers.get_subscription_count())
+        wait_for_listeners(node._outputs._markers)
         rig.transition(3)
         connect(node, camera)
         shoot(camera, hands, 3)

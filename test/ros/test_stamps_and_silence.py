@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed")
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from ros_rig import answered, connect, hands_node_with, wait_until
+from ros_rig import answered, connect, hands_node_with, wait_for_listeners, wait_until
 from sensor_msgs.msg import PointCloud2
 from visualization_msgs.msg import Marker, MarkerArray
 
@@ -33,7 +33,7 @@ def test_what_stands_in_metres_goes_with_the_calibration(rig, double, monkeypatc
     interaction = rig.listener.listen(MarkerArray, "/hands/interaction_markers")
     with hands_node_with(double, monkeypatch, assumed_horizontal_fov=90.0, stale_after=60.0) as node:
         connect(node, camera)
-        wait_until(lambda: node._outputs._interaction.get_subscription_count())
+        wait_for_listeners(node._outputs._interaction)
         answered(camera, hands)
         wait_until(lambda: standing(interaction))
 
@@ -78,8 +78,7 @@ def test_stamps_of_another_clock_are_named_and_give_no_keepout(
     markers = rig.listener.listen(MarkerArray, "/hands/interaction_markers")
     with hands_node_with(double, monkeypatch) as node:
         connect(node, camera)
-        outputs = node._outputs
-        wait_until(lambda: all(p.get_subscription_count() for p in (outputs._keepout, outputs._interaction)))
+        wait_for_listeners(node._outputs._keepout, node._outputs._interaction)
         camera.count = 30 * (2 + ahead_s)
         assert len(answered(camera, hands).hands) == 2
         wait_until(lambda: log.lines_with(words))
@@ -94,8 +93,7 @@ def test_camera_that_stops_clears_rviz_goes_stale_and_may_return(rig, double, mo
     interaction = rig.listener.listen(MarkerArray, "/hands/interaction_markers")
     with hands_node_with(double, monkeypatch, stale_after=0.3) as node:
         connect(node, camera)
-        outputs = node._outputs
-        wait_until(lambda: all(p.get_subscription_count() for p in (outputs._markers, outputs._interaction)))
+        wait_for_listeners(node._outputs._markers, node._outputs._interaction)
         answered(camera, hands)
         before = double.resets
         wait_until(lambda: markers and [m.action for m in markers[-1].markers] == [Marker.DELETE] * 6)
@@ -113,7 +111,7 @@ def test_images_that_are_all_unusable_are_as_good_as_none(rig, double, monkeypat
     markers = rig.listener.listen(MarkerArray, "/hands/markers")
     with hands_node_with(double, monkeypatch, stale_after=0.3) as node:
         connect(node, camera)
-        wait_until(lambda: node._outputs._markers.get_subscription_count())
+        wait_for_listeners(node._outputs._markers)
         answered(camera, hands)
         double.error = RuntimeError("no")
 

@@ -11,10 +11,9 @@ pytest.importorskip("rclpy", reason="rclpy is not installed")
 pytest.importorskip("tf2_ros", reason="tf2_ros is not installed")
 
 from geometry_msgs.msg import TransformStamped
-from lgnet_ros.msg import Hands
 from rclpy.parameter import Parameter
 from rclpy.time import Time
-from ros_rig import Camera, connect, hands_node_with, wait_until
+from ros_rig import connect, hands_node_with, wait_for_listeners, wait_until
 from rosgraph_msgs.msg import Clock
 from tf2_msgs.msg import TFMessage
 from tf2_ros import Buffer, TransformListener
@@ -23,13 +22,12 @@ from lgnet_ros.hand_model.topology import JOINT_NAMES
 from lgnet_ros.node import compat
 
 
-def test_listener_reads_the_joints_of_the_message_at_its_stamp(rig, double, monkeypatch):
-    camera, hands = Camera(rig.node), rig.listener.listen(Hands, "/hands/hands")
+def test_listener_reads_the_joints_of_the_message_at_its_stamp(rig, double, monkeypatch, camera, hands):
     buffer = Buffer()
     listener = TransformListener(buffer, rig.node)
     with hands_node_with(double, monkeypatch, frame_prefix="cam_") as node:
         connect(node, camera)
-        wait_until(lambda: node._outputs._broadcaster.pub_tf.get_subscription_count())
+        wait_for_listeners(node._outputs._broadcaster.pub_tf)
         for number in range(1, 6):
             camera.shoot()
             wait_until(lambda number=number: len(hands) == number)
@@ -50,7 +48,7 @@ def test_a_bag_that_begins_anew_is_followed(rig):
     clock = rig.node.create_publisher(Clock, "/clock", 10)
     frames = rig.node.create_publisher(TFMessage, "/tf", 100)
     lookup = compat.transform_lookup(rig.node)
-    wait_until(lambda: clock.get_subscription_count() and frames.get_subscription_count())
+    wait_for_listeners(clock, frames)
 
     def base_is_seen_at(second):
         now = Clock()

@@ -14,7 +14,7 @@ import rclpy
 from lgnet_ros.msg import Handover, Hands
 from rclpy.context import Context
 from rclpy.parameter import Parameter
-from ros_rig import Camera, Spinner, connect, hands_node_with, wait_until
+from ros_rig import Camera, Spinner, connect, hands_node_with, wait_for_listeners, wait_until
 from scripted_hands import hand, hands
 from std_msgs.msg import Header
 from visualization_msgs.msg import InteractiveMarkerFeedback, MarkerArray
@@ -46,8 +46,7 @@ def test_page_is_served_and_the_scene_holds_what_the_hands_node_publishes(rig, d
     with hands_node_with(double, monkeypatch, stale_after=60.0) as node:
         connect(node, camera)
         outputs = node._outputs
-        wanted = (outputs._markers, outputs._interaction, outputs._overlay, outputs._keepout)
-        wait_until(lambda: all(publisher.get_subscription_count() for publisher in wanted))
+        wait_for_listeners(outputs._markers, outputs._interaction, outputs._overlay, outputs._keepout)
         camera.shoot()
         wait_until(lambda: answers)
         sides = ("right", "left")
@@ -78,7 +77,7 @@ def test_page_is_served_and_the_scene_holds_what_the_hands_node_publishes(rig, d
 def test_handover_is_shown_and_goes_when_its_node_dies(rig, viewer):
     reports = rig.node.create_publisher(Handover, "/handover/state", 5)
     pictures = rig.node.create_publisher(MarkerArray, "/handover/markers", 5)
-    wait_until(lambda: reports.get_subscription_count() and pictures.get_subscription_count())
+    wait_for_listeners(reports, pictures)
     report = Handover(header=Header(frame_id="camera"), state=Handover.OFFERS, seen=True)
 
     def shown():

@@ -294,6 +294,11 @@ def wait_until(condition: Callable[[], Any], timeout_s: float = 15.0) -> Any:
     raise AssertionError(f"not within {timeout_s} s")
 
 
+def wait_for_listeners(*publishers: Any) -> None:
+    """Return when somebody listens to each of them."""
+    wait_until(lambda: all(publisher.get_subscription_count() for publisher in publishers))
+
+
 def connect(node: Any, camera: Camera) -> None:
     """Wait until the node asks the camera for just what it offers: from here on nothing is lost."""
 

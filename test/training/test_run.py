@@ -246,8 +246,8 @@ def test_parts_are_learned_beside_and_left_behind(
     recipe: Recipe, sources: _Make, hand_model: HandModel, tmp_path: Path
 ) -> None:
     validated = replace(recipe.validation, every_minutes=1e-7)
-    saved = AFTER_EACH_STEP
-    recipe = replace(recipe, steps=3, parts_loss=1.0, validation=validated, checkpoint_minutes=saved)
+    recipe = replace(recipe, steps=3, parts_loss=1.0, validation=validated)
+    recipe = replace(recipe, checkpoint_minutes=AFTER_EACH_STEP)
     with pytest.raises(_Kill):
         _train(recipe, sources, tmp_path / "run", hand_model, kill_at=2)
     _train(recipe, sources, tmp_path / "run", hand_model, resume=True)
