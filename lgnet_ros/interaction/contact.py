@@ -18,6 +18,7 @@ from lgnet_ros.jit import exactly
 Vector = tuple[float, float, float]
 
 _NEAREST_VERTICES = 6
+_EVERY = 8
 _REACH_M = (
     0.012  # no closest point of a triangle is further than this from one of its corners on a hand's mesh
 )
@@ -121,23 +122,35 @@ def _edge_neighbors(faces: np.ndarray) -> np.ndarray:
 
 @exactly
 def _facing(first: np.ndarray, second: np.ndarray, contact_m: float):
-    """Indices of the vertices (V, 3) of either mesh that may be near the other, and of those of them among
-    which the closest points and the contacts are.
+    """Indices of the vertices (V, 3) of either mesh among which the closest points and the contacts are, and
+    of those that the other's of these may be near.
     """
     bound = max(_upper_bound(first, second), contact_m) + _REACH_M
-    near_first = _near_box(first, second, bound + _REACH_M)
-    near_second = _near_box(second, first, bound + _REACH_M)
+    near_first = _near_box(first, second, bound)
+    near_second = _near_box(second, first, bound)
     to_second, to_first = _least_distances(first[near_first], second[near_second], bound)
     within = max(to_second.min(), contact_m) + _REACH_M
-    return near_first, near_second, near_first[to_second < within], near_second[to_first < within]
+    facing_first, facing_second = near_first[to_second < within], near_second[to_first < within]
+    near_first = _near_box(first, second[facing_second], within + 2 * _REACH_M)
+    near_second = _near_box(second, first[facing_first], within + 2 * _REACH_M)
+    return near_first, near_second, facing_first, facing_second
 
 
 @exactly
 def _upper_bound(first: np.ndarray, second: np.ndarray) -> float:
-    """A distance between two vertices, no smaller than the least and seldom much larger."""
-    center = np.array([second[:, 0].mean(), second[:, 1].mean(), second[:, 2].mean()])
-    start, _ = _nearest(first, center)
-    return _nearest(second, first[start])[1]
+    """A distance between two vertices, no smaller than the least and seldom much larger: that of every
+    eighth's nearest ones, taken nearer from either side.
+    """
+    start, least = 0, np.inf
+    for i in range(0, len(first), _EVERY):
+        x, y, z = _row(first, i)
+        for j in range(0, len(second), _EVERY):
+            distance = (second[j, 0] - x) ** 2 + (second[j, 1] - y) ** 2 + (second[j, 2] - z) ** 2
+            if distance < least:
+                start, least = i, distance
+    there, _ = _nearest(second, first[start])
+    back, _ = _nearest(first, second[there])
+    return _nearest(second, first[back])[1]
 
 
 @exactly
@@ -165,20 +178,19 @@ def _near_box(points: np.ndarray, others: np.ndarray, distance: float) -> np.nda
 @exactly
 def _least_distances(first: np.ndarray, second: np.ndarray, limit: float):
     """Per point of either set (N, 3), (M, 3), the distance to the nearest point of the other; infinite where
-    that is more than the limit, but for some.
+    that is more than the limit.
     """
     from_first, from_second = np.full(len(first), np.inf), np.full(len(second), np.inf)
     order = np.argsort(second[:, 0])
     columns = second[order].T.copy()
     for i in range(len(first)):
         x, y, z = _row(first, i)
-        least = np.inf
         start, stop = np.searchsorted(columns[0], x - limit), np.searchsorted(columns[0], x + limit)
         for j in range(start, stop):
             distance = (columns[0, j] - x) ** 2 + (columns[1, j] - y) ** 2 + (columns[2, j] - z) ** 2
-            least = min(least, distance)
-            from_second[order[j]] = min(from_second[order[j]], distance)
-        from_first[i] = least
+            if distance <= limit**2:  # few are
+                from_first[i] = min(from_first[i], distance)
+                from_second[order[j]] = min(from_second[order[j]], distance)
     return np.sqrt(from_first), np.sqrt(from_second)
 
 
