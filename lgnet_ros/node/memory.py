@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+from collections.abc import Callable
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # <malloc.h>
 _LARGEST_BLOCK, _LARGEST_REST = 32 << 20, 128 << 20  # bytes; glibc takes no larger block
@@ -19,10 +20,7 @@ def keep_freed_memory() -> bool:
     Returns:
         Whether the C library could be told; others than glibc have no such setting.
     """
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError):
-        return False
+    mallopt = _glibc("mallopt")
     return bool(mallopt(_MMAP_THRESHOLD, _LARGEST_BLOCK) and mallopt(_TRIM_THRESHOLD, _LARGEST_REST))
 
 
@@ -31,8 +29,17 @@ def spare_what_is_loaded() -> None:
 
     With the network's libraries loaded there are some 270 000 objects, and Python looks through all of them
     now and then: for 0.1 s, in the middle of an image. Called again it begins anew: what was spared and has
-    become garbage goes.
+    become garbage goes, and what loading has freed goes back to the kernel.
     """
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+    _glibc("malloc_trim")(0)
+
+
+def _glibc(name: str) -> Callable[..., int]:
+    """One of the functions that only glibc has; elsewhere one that says that it did nothing."""
+    try:
+        return getattr(ctypes.CDLL(None), name)
+    except (AttributeError, OSError):
+        return lambda *_: 0
