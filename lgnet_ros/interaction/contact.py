@@ -18,7 +18,7 @@ from lgnet_ros.jit import exactly
 Vector = tuple[float, float, float]
 
 _NEAREST_VERTICES = 6
-_EVERY = 8
+_EVERY = 8  # of so many vertices one tells well enough about where two meshes are nearest
 _REACH_M = (
     0.012  # no closest point of a triangle is further than this from one of its corners on a hand's mesh
 )
