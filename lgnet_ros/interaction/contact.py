@@ -72,7 +72,7 @@ def surface_contact(
         np.ascontiguousarray(first, dtype=np.float64),
         np.ascontiguousarray(second, dtype=np.float64),
     )
-    near_first, near_second, facing_first, facing_second = _facing(first, second, contact_m)
+    facing_first, facing_second, near_first, near_second = _facing(first, second, contact_m)
     on_first, on_second, from_first = _measure(first[facing_first], second, near_second, second_topology)
     back_second, back_first, from_second = _measure(second[facing_second], first, near_first, first_topology)
     on_first = np.concatenate([on_first, back_first])
@@ -126,14 +126,14 @@ def _facing(first: np.ndarray, second: np.ndarray, contact_m: float):
     of those that the other's of these may be near.
     """
     bound = max(_upper_bound(first, second), contact_m) + _REACH_M
-    near_first = _near_box(first, second, bound)
-    near_second = _near_box(second, first, bound)
-    to_second, to_first = _least_distances(first[near_first], second[near_second], bound)
+    of_first, of_second = _near_box(first, second, bound), _near_box(second, first, bound)
+    to_second, to_first = _least_distances(first[of_first], second[of_second], bound)
     within = max(to_second.min(), contact_m) + _REACH_M
-    facing_first, facing_second = near_first[to_second < within], near_second[to_first < within]
-    near_first = _near_box(first, second[facing_second], within + 2 * _REACH_M)
-    near_second = _near_box(second, first[facing_first], within + 2 * _REACH_M)
-    return near_first, near_second, facing_first, facing_second
+    facing_first, facing_second = of_first[to_second < within], of_second[to_first < within]
+    around = within + 2 * _REACH_M  # a facing vertex, all of its nearest ones
+    near_first = _near_box(first, second[facing_second], around)
+    near_second = _near_box(second, first[facing_first], around)
+    return facing_first, facing_second, near_first, near_second
 
 
 @exactly
@@ -143,11 +143,9 @@ def _upper_bound(first: np.ndarray, second: np.ndarray) -> float:
     """
     start, least = 0, np.inf
     for i in range(0, len(first), _EVERY):
-        x, y, z = _row(first, i)
-        for j in range(0, len(second), _EVERY):
-            distance = (second[j, 0] - x) ** 2 + (second[j, 1] - y) ** 2 + (second[j, 2] - z) ** 2
-            if distance < least:
-                start, least = i, distance
+        _, distance = _nearest(second[::_EVERY], first[i])
+        if distance < least:
+            start, least = i, distance
     there, _ = _nearest(second, first[start])
     back, _ = _nearest(first, second[there])
     return _nearest(second, first[back])[1]
