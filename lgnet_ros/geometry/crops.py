@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lgnet_ros.errors import UserError
 from lgnet_ros.geometry.cameras import CameraIntrinsics
+from lgnet_ros.jit import exactly
 
 # Outside the image: ImageNet's mean color, RGB, which is zero once normalized.
 BORDER_RGB = (124, 116, 104)
@@ -43,15 +44,30 @@ def box_around(
     Raises:
         ValueError: no finite point.
     """
-    points = np.asarray(points_px, dtype=np.float64)
-    if not np.isfinite(points).all():
-        points = points[np.isfinite(points).all(-1)]
-    if len(points) == 0:
+    points = np.ascontiguousarray(points_px, dtype=np.float64).reshape(-1, 2)
+    right, down = math.cos(roll_rad), math.sin(roll_rad)  # of the box's own x, in the image
+    bounds = np.empty(4)
+    if not _bound(points, right, down, bounds):
         raise ValueError("box_around: no finite point to put a box around")
-    axes = _rotation_to_roll(roll_rad)[:2, :2]
-    turned = points @ axes.T
-    low, high = turned.min(0), turned.max(0)
-    return (low + high) / 2 @ axes, float((high - low).max() / margin)
+    left, top, width, height = bounds.tolist()
+    x, y = left + width / 2, top + height / 2
+    return np.array([right * x - down * y, down * x + right * y]), max(width, height) / margin
+
+
+@exactly
+def _bound(points, right, down, bounds):
+    """Writes left, top, width and height of the finite ones of points (N, 2) along turned axes to `bounds`
+    (4,); whether there are any.
+    """
+    bounds[:2], bounds[2:] = np.inf, -np.inf
+    for n in range(len(points)):
+        x, y = points[n, 0], points[n, 1]
+        if math.isfinite(x) and math.isfinite(y):
+            across, along = right * x + down * y, right * y - down * x
+            bounds[0], bounds[1] = min(bounds[0], across), min(bounds[1], along)
+            bounds[2], bounds[3] = max(bounds[2], across), max(bounds[3], along)
+    bounds[2], bounds[3] = bounds[2] - bounds[0], bounds[3] - bounds[1]
+    return bounds[2] >= 0
 
 
 def upright_roll(ends_px: NDArray[np.floating], extent_px: float) -> float:

@@ -56,11 +56,10 @@ def finger_straightness(joints: np.ndarray) -> np.ndarray:
     """(4,) knuckle-to-tip distance over the finger's bone length, index to little: 1 is stretched, 0.4 a
     fist.
     """
-    chain = joints[_FINGERS]  # (4, 4, 3)
-    # Row 3 is from tip to knuckle. Not np.linalg.norm, which takes three times as long on so little.
-    steps = np.concatenate([chain[:, 1:] - chain[:, :-1], chain[:, :1] - chain[:, -1:]], axis=1)
-    lengths = np.sqrt(np.einsum("fbi,fbi->fb", steps, steps))
-    return lengths[:, 3] / np.maximum(lengths[:, :3].sum(axis=1), 1e-9)
+    chains = joints[_FINGERS].tolist()
+    reach = (math.dist(chain[0], chain[-1]) for chain in chains)
+    bones = (sum(map(math.dist, chain, chain[1:])) for chain in chains)
+    return np.array([far / max(along, 1e-9) for far, along in zip(reach, bones, strict=True)])
 
 
 def grasp(joints: np.ndarray) -> Grasp:

@@ -93,7 +93,8 @@ class UnitHand:
 
 def hand_length(joints: np.ndarray) -> float:
     """Wrist to middle fingertip along the bones, in the unit of the joints (21, 3), whatever the pose."""
-    return float(np.linalg.norm(np.diff(joints[_MIDDLE_FINGER], axis=0), axis=1).sum())
+    chain = joints[_MIDDLE_FINGER].tolist()
+    return sum(map(math.dist, chain, chain[1:]))
 
 
 def locate(hand: HandEvidence, settings: PlacementSettings) -> UnitHand | None:

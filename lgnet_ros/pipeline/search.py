@@ -24,9 +24,15 @@ class Search:
         self._hurried = 0  # how many searches ahead in a row were in a hurry
 
     @property
-    def second_opinion(self) -> SecondOpinion | None:
+    def detector(self) -> Detector:
+        """Who is asked where to look."""
+        return self._detector
+
+    @detector.setter
+    def detector(self, detector: Detector) -> None:
+        self._detector = detector
+        self.second_opinion = detector if isinstance(detector, SecondOpinion) else None
         """The detector, if it can also say whether something is a hand."""
-        return self.detector if isinstance(self.detector, SecondOpinion) else None
 
     def forget(self) -> None:
         """What was put off, and what came of it."""
