@@ -32,7 +32,7 @@ from lgnet_ros.node.memory import keep_freed_memory
 from lgnet_ros.node.pacing import Pace, Thinning
 from lgnet_ros.node.parameter_rules import declare, rules, validated
 from lgnet_ros.node.qos import use_large_shared_memory
-from lgnet_ros.node.running import initialize
+from lgnet_ros.node.running import initialize, made
 from lgnet_ros.node.truth import truth_message
 from lgnet_ros.pipeline.calibration import read_intrinsics
 
@@ -42,7 +42,7 @@ _LAST_WORDS_S = 0.5  # for the last images to arrive, before their publisher goe
 
 
 class CameraNode(Node):
-    """Publishes what its source gives, at the rate asked for, stamped when it was taken."""
+    """Publishes what its source gives, at the rate asked for, stamped as it is published."""
 
     def __init__(self) -> None:
         """Raises:
@@ -59,6 +59,11 @@ class CameraNode(Node):
         self._infos = self.create_publisher(CameraInfo, "camera_info", images)
         self._truths = self.create_publisher(Hands, "~/truth", 10)
         self._depths = self.create_publisher(Image, "depth", images) if self._values.publish_depth else None
+        if self._values.source and self._calibration is None:
+            self.get_logger().warning(
+                f"no calibration: stating a field of view of {self._values.horizontal_fov:g} degrees; all "
+                "distances are as right as that (camera_info_file, horizontal_fov)"
+            )
 
     def run(self, stopped: threading.Event) -> None:
         """Publish until `stopped` is set or the source has ended."""
@@ -173,7 +178,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _run_node() -> int:
-    node, stopped = CameraNode(), threading.Event()
+    node, stopped = made(CameraNode), threading.Event()
     on_signals(stopped.set)
     # Parameters and graph services are answered beside the capture, which has the main thread to itself.
     services = threading.Thread(target=_spin, args=(node,), daemon=True)

@@ -49,7 +49,8 @@ class CameraParameters:
     )
     horizontal_fov: float = parameter(
         60.0,
-        "Horizontal field of view (degrees) to state for a real camera without a calibration.",
+        "Horizontal field of view (degrees) to state for a real camera without a calibration. All distances "
+        "are as right as it is.",
         START,
         minimum=10.0,
         maximum=170.0,

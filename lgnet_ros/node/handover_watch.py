@@ -22,7 +22,7 @@ from lgnet_ros.msg import Handover, Hands
 from lgnet_ros.node.clocks import is_of_the_future
 from lgnet_ros.node.handover import target_pose
 from lgnet_ros.node.handover_parameters import HandoverParameters
-from lgnet_ros.node.messages import SIDE_NAMES, palm_of, xyz
+from lgnet_ros.node.messages import SIDE_CODES, SIDE_NAMES, palm_of, xyz
 
 _ACTS = ("offers", "receives")
 
@@ -34,11 +34,13 @@ class HandoverWatch:
         self._message: Hands | None = None
         self._robot: RobotSide | None = None
         self._memories: dict[int, HandoverMemory] = {}
+        self._faults: dict[int, str] = {}
         self._chosen: int | None = None
 
     def see(self, message: Hands, robot: RobotSide | None, parameters: HandoverParameters) -> None:
         """One more answer of the hands node. robot: None while its frame is not to be had."""
         self._message, self._robot = message, robot
+        self._faults = {hand.track_id: fault for hand in message.hands if (fault := fault_of(hand, message))}
         if robot is None or not message.calibrated:
             self._memories = {}
             return
@@ -48,6 +50,7 @@ class HandoverWatch:
                 self._memories.get(hand.track_id), cue_of(hand, message), robot, parameters.limits, stamp_s
             )
             for hand in message.hands
+            if hand.track_id not in self._faults
         }
 
     def report(self, now_s: float, parameters: HandoverParameters) -> Handover:
@@ -60,9 +63,9 @@ class HandoverWatch:
         report.age = duration(max(age_s, 0.0))
         hand = self._choice(parameters.hand)
         memory = None if hand is None else self._memories.get(hand.track_id)
-        if hand is not None:
+        if hand is not None and hand.track_id not in self._faults:
             self._describe(report, hand, max(age_s, 0.0), parameters)
-        report.reason = self._reason(report, hand, memory, age_s, parameters)
+        report.reason = self._reason(hand, memory, age_s, parameters)
         if memory is not None and not report.reason:
             report.state = HANDOVER_STATES.index(memory.state)
             report.held = duration(max(now_s - memory.since_s, 0.0))
@@ -73,11 +76,16 @@ class HandoverWatch:
         if wanted == "clicked":
             return next((hand for hand in hands if hand.chosen), None)
         if wanted != "nearest":
-            return next((hand for hand in hands if SIDE_NAMES[hand.side] == wanted), None)
+            return next((hand for hand in hands if hand.side == SIDE_CODES[wanted]), None)
         # One that acts goes before one that is only near; of two that act, the one that did so first.
         ranked = sorted(
             hands,
-            key=lambda hand: (not self._acts(hand), hand.track_id != self._chosen, self._distance(hand)),
+            key=lambda hand: (
+                hand.track_id in self._faults,
+                not self._acts(hand),
+                hand.track_id != self._chosen,
+                self._distance(hand),
+            ),
         )
         acting = bool(ranked) and self._acts(ranked[0])
         self._chosen = ranked[0].track_id if acting else None
@@ -109,7 +117,6 @@ class HandoverWatch:
 
     def _reason(
         self,
-        report: Handover,
         hand: HandMsg | None,
         memory: HandoverMemory | None,
         age_s: float,
@@ -125,6 +132,8 @@ class HandoverWatch:
             return "the camera is not calibrated"
         if self._robot is None:
             return f"no transform to robot_frame '{parameters.robot_frame}'"
+        if hand is not None and hand.track_id in self._faults:
+            return self._faults[hand.track_id]
         if hand is None or memory is None:
             return "no hand is seen" if parameters.hand == "nearest" else f"no {parameters.hand} hand is seen"
         std = position_std(hand.position_covariance.reshape(3, 3).astype(np.float64))
@@ -133,15 +142,35 @@ class HandoverWatch:
         return "the hand has been seen for too short a time" if memory.state == "unknown" else ""
 
 
+def fault_of(hand: HandMsg, message: Hands) -> str:
+    """What of a hand cannot be, in words; empty if nothing. message: the one that it is from.
+
+    The hands node sends no such hand; other programs and bags of other versions may.
+    """
+    if hand.side not in SIDE_NAMES:
+        return f"the hand's side is {hand.side}, neither right nor left"
+    if hand.grasp_class >= len(GRASP_CLASSES):
+        return f"the hand's grasp_class is {hand.grasp_class}: there is no such class"
+    turn = hand.palm.orientation
+    numbers = {
+        "palm": [*xyz(hand.palm.position), turn.x, turn.y, turn.z, turn.w],
+        "palm_twist": [*xyz(hand.palm_twist.linear), *xyz(hand.palm_twist.angular)],
+        "joints": hand.joints,
+        "position_covariance": hand.position_covariance,
+        "relations": _gaps(hand, message),
+    }
+    odd = next((name for name, values in numbers.items() if not np.isfinite(values).all()), "")
+    return odd and f"not all numbers in the hand's {odd} are finite"
+
+
 def cue_of(hand: HandMsg, message: Hands) -> HandCue:
     """What of a hand tells what it means. message: the one that it is from."""
     twist = np.concatenate([xyz(hand.palm_twist.linear), xyz(hand.palm_twist.angular)])
-    gaps = [r.distance for r in message.relations if hand.track_id in (r.right_track_id, r.left_track_id)]
     return HandCue(
         palm=palm_of(hand),
         twist=twist,
         grasp=GRASP_CLASSES[hand.grasp_class],
-        gap_m=min(gaps, default=math.inf),
+        gap_m=min(_gaps(hand, message), default=math.inf),
         position_covariance=hand.position_covariance.reshape(3, 3).astype(np.float64),
     )
 
@@ -155,3 +184,8 @@ def duration(seconds: float) -> Duration:
     """A builtin_interfaces/Duration of seconds ≥ 0."""
     whole = min(int(seconds), 2**31 - 1)
     return Duration(sec=whole, nanosec=min(int((seconds - whole) * 1e9), 999_999_999))
+
+
+def _gaps(hand: HandMsg, message: Hands) -> list[float]:
+    """Distances to other hands, m."""
+    return [r.distance for r in message.relations if hand.track_id in (r.right_track_id, r.left_track_id)]

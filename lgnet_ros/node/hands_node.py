@@ -27,7 +27,7 @@ def main(args: list[str] | None = None, make_node: Callable[[], HandsNode] | Non
 
     Returns:
         0 after a clean end; 2 if a Python module that the node cannot do without is missing, or the ROS
-        arguments cannot be read.
+        arguments are wrong.
     """
     from lgnet_ros.node.missing import missing_module_line
 
@@ -38,7 +38,7 @@ def main(args: list[str] | None = None, make_node: Callable[[], HandsNode] | Non
         from lgnet_ros.node.hands_lifecycle import HandsNode
         from lgnet_ros.node.memory import keep_freed_memory
         from lgnet_ros.node.qos import use_large_shared_memory
-        from lgnet_ros.node.running import initialize
+        from lgnet_ros.node.running import initialize, made
     except ModuleNotFoundError as error:
         print(missing_module_line(error), file=sys.stderr)
         return 2
@@ -46,10 +46,11 @@ def main(args: list[str] | None = None, make_node: Callable[[], HandsNode] | Non
     use_large_shared_memory()
     try:
         initialize(args)
+        node = made(make_node or HandsNode)
     except UserError as error:
         print(f"hands_node: {error}", file=sys.stderr)
+        rclpy.try_shutdown()
         return 2
-    node = (make_node or HandsNode)()
     try:
         node.start_by_itself()
         stopped = threading.Event()

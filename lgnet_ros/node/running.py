@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import rclpy
+from rclpy.exceptions import ParameterException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
@@ -36,6 +37,18 @@ def initialize(args: Sequence[str] | None = None) -> None:
         raise UserError(f"ROS arguments: {reason}") from None
 
 
+def made(make_node: Callable[[], AnyNode]) -> AnyNode:
+    """The node.
+
+    Raises:
+        UserError: it raises one, or refuses a parameter that rclpy declares itself, such as `use_sim_time`.
+    """
+    try:
+        return make_node()
+    except ParameterException as error:
+        raise UserError(f"ROS arguments: {error}") from None
+
+
 def run_until_stopped(name: str, make_node: Callable[[], Node], args: Sequence[str] | None = None) -> int:
     """Make the node and spin it until SIGINT or SIGTERM.
 
@@ -47,7 +60,7 @@ def run_until_stopped(name: str, make_node: Callable[[], Node], args: Sequence[s
     use_large_shared_memory()
     try:
         initialize(args)
-        node = make_node()
+        node = made(make_node)
         on_signals(stopped.set)
         _spin(node, stopped.is_set)
         node.destroy_node()

@@ -137,7 +137,8 @@ def test_each_image_of_a_folder_comes_with_a_camera_of_its_own_size(
 def test_a_source_that_ends_ends_the_node_with_status_0(camera: Start, two_images: Path) -> None:
     process = camera(source=two_images, loop="false")
     assert process.wait(timeout=60) == 0
-    assert "the source has ended" in process.stderr.read()
+    said = process.stderr.read()
+    assert "the source has ended" in said and "no calibration: stating a field of view of 60 degrees" in said
 
 
 @pytest.mark.slow

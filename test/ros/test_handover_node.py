@@ -121,9 +121,21 @@ def test_parameters_hold_from_the_next_answer_on_and_wrong_ones_are_refused(rig,
         state_comes(reports, Handover.RECEIVES)
         assert rig.set_parameter("most_uncertain", 0.005, "/handover").successful
         assert "uncertain" in state_comes(reports, Handover.UNKNOWN).reason
+        assert rig.set_parameter("robot_position", [0.0, 0.1, 1.0], "/handover").successful
+        wait_until(lambda: reports[-1].distance == pytest.approx(0.4))
         refused = rig.set_parameter("up", [0.0, 0.0, 0.0], "/handover")
         assert not refused.successful and "no direction" in refused.reason
         assert not rig.set_parameter("reach", -1.0, "/handover").successful
+
+
+def test_hand_that_cannot_be_is_named_and_the_next_one_answered(rig, perceive):
+    reports = rig.listener.listen(Handover, STATE)
+    with handover_node():
+        person = perceive(hand(std_m=float("nan")))
+        wait_until(lambda: reports and "position_covariance" in reports[-1].reason)
+        assert reports[-1].state == Handover.UNKNOWN and not reports[-1].seen
+        person.seen = (hand(),)
+        state_comes(reports, Handover.OFFERS)
 
 
 def test_robot_may_be_a_frame(rig, perceive):

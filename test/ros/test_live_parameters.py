@@ -12,6 +12,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed")
 from geometry_msgs.msg import PoseStamped
 from lgnet_ros.msg import Hands
 from ros_rig import connect, hands_node_with, wait_for_listeners, wait_until
+from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import PointCloud2
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker, MarkerArray
@@ -38,7 +39,7 @@ CHANGES = {
     "keepout_latency": 2.0,
     "keepout_margin": 0.5,
     "handover_standoff": 0.4,
-    "handover_tool_rpy": [0.0, 0.0, 180.0],
+    "handover_tool_rpy": [90.0, 0.0, 0.0],
 }
 # The next test, and test_outputs.
 ELSEWHERE = {"assumed_horizontal_fov", "stale_after", "publish_tf"}
@@ -95,6 +96,12 @@ def test_every_change_acts_on_the_next_image(rig, double, monkeypatch, camera):
     palm, target = after["/hands/hands"].hands[0].palm, after["/hands/handover/target"].pose
     apart = [getattr(target.position, axis) - getattr(palm.position, axis) for axis in "xyz"]
     assert np.linalg.norm(apart) == pytest.approx(0.4, abs=1e-6)
+    # In the palm's axes: an untilted tool's are x, -y, -z; a quarter turn about its x takes its y to its z.
+    turns = [pose.orientation for pose in (palm, target)]
+    of_palm, of_tool = (Rotation.from_quat([turn.x, turn.y, turn.z, turn.w]) for turn in turns)
+    np.testing.assert_allclose(
+        (of_palm.inv() * of_tool).as_matrix(), [[1, 0, 0], [0, 0, 1], [0, -1, 0]], atol=1e-6
+    )
 
 
 def test_field_of_view_may_be_assumed_and_silence_noticed_sooner_at_any_time(

@@ -79,16 +79,27 @@ def test_ctrl_c_ends_the_node_while_it_is_still_loading(rig):
         assert process.wait(timeout=20) == 0
 
 
+def refusal(name, *arguments):
+    """The one line in which a node says what is wrong with its ROS arguments before it ends."""
+    command = [sys.executable, str(SCRIPTS / name), "--ros-args", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    own = [line for line in done.stderr.splitlines() if line.startswith(f"{name}: ")]
+    assert (done.returncode, done.stdout, len(own)) == (2, "", 1)
+    assert "ROS arguments" in own[0] and "Traceback" not in done.stderr
+    return own[0]
+
+
 @pytest.mark.parametrize("name", ["camera_node", "handover_node", "hands_node"])
 @pytest.mark.parametrize(
     "arguments", [("-p", "robot_position:=[0,0.5,1]"), ("--params-file", "/nowhere/to_be_found.yaml")]
 )
 def test_ros_arguments_that_cannot_be_read_are_named_in_one_line(name, arguments):
-    command = [sys.executable, str(SCRIPTS / name), "--ros-args", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    own = [line for line in done.stderr.splitlines() if line.startswith(f"{name}: ")]
-    assert (done.returncode, done.stdout, len(own)) == (2, "", 1)
-    assert "ROS arguments" in own[0] and arguments[1] in own[0] and "Traceback" not in done.stderr
+    assert arguments[1] in refusal(name, *arguments)
+
+
+@pytest.mark.parametrize("name", ["camera_node", "handover_node", "hands_node"])
+def test_wrong_value_of_a_parameter_of_every_node_is_named_in_one_line(name):
+    assert "'use_sim_time' to '5'" in refusal(name, "-p", "use_sim_time:=5")
 
 
 @pytest.mark.parametrize("name", ["camera_node", "handover_node", "hands_node", "viewer_node"])
