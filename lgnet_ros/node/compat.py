@@ -27,7 +27,9 @@ from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 
 from lgnet_ros.errors import UserError
+from lgnet_ros.node import topics
 from lgnet_ros.node.click_server import ClickServer
+from lgnet_ros.node.clocks import steady_timer
 from lgnet_ros.node.transforms import NewestTransforms, Placement, placement
 
 # Python package -> end of the Debian package's name, as in ros-jazzy-cv-bridge.
@@ -108,7 +110,7 @@ class _TransformPublisher:
     """tf2_ros.TransformBroadcaster: one TFMessage on /tf for each call."""
 
     def __init__(self, node: Node, qos: QoSProfile) -> None:
-        self.pub_tf = node.create_publisher(TFMessage, "/tf", qos)
+        self.pub_tf = node.create_publisher(TFMessage, topics.TF.name, qos)
 
     def sendTransform(self, transforms: list[TransformStamped]) -> None:  # noqa: N802 (tf2_ros's name)
         self.pub_tf.publish(TFMessage(transforms=transforms))
@@ -227,14 +229,13 @@ class _Status(DiagnosticStatus):
 
 
 class _Updater:
-    """diagnostic_updater.Updater: runs every task once a second and publishes what they say."""
+    """diagnostic_updater.Updater: runs every task and publishes what they say."""
 
-    def __init__(self, node: Node, period: float) -> None:
+    def __init__(self, node: Node) -> None:
         self._node = node
         self._tasks: dict[str, Callable[[Any], Any]] = {}
         self._hardware_id = ""
-        self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 1)
-        node.create_timer(period, self.force_update)
+        self._publisher = node.create_publisher(DiagnosticArray, topics.DIAGNOSTICS.name, 1)
 
     def setHardwareID(self, hardware_id: str) -> None:  # noqa: N802 (diagnostic_updater's name)
         self._hardware_id = hardware_id
@@ -260,9 +261,18 @@ class _Updater:
 
 
 def diagnostic_updater(node: Node, period_s: float = 1.0) -> Any:
-    """A diagnostic_updater.Updater, or what stands in for it. It lives as long as the node."""
+    """A diagnostic_updater.Updater, or what stands in for it. It lives as long as the node, and goes on when
+    simulated time stands still.
+    """
     module = _modules["diagnostic_updater"]
-    return (_Updater if module is None else module.Updater)(node, period_s)
+    if module is None:
+        updater = _Updater(node)
+    else:
+        updater = module.Updater(node, period_s)
+        period_s = updater.period  # a parameter of its own may say otherwise
+        node.destroy_timer(updater.timer)
+    steady_timer(node, period_s, updater.force_update)
+    return updater
 
 
 # --- sensor_msgs_py -----------------------------------------------------------------------------------------

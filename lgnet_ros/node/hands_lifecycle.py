@@ -22,7 +22,7 @@ from lgnet_ros.node.diagnostics import Diagnostics, InputState
 from lgnet_ros.node.exiting import leave_nothing
 from lgnet_ros.node.faults import FaultLog
 from lgnet_ros.node.inference_thread import InferenceThread
-from lgnet_ros.node.inputs import Inputs, Sample
+from lgnet_ros.node.inputs import Inputs, Sample, require_inputs
 from lgnet_ros.node.mailbox import Mailbox
 from lgnet_ros.node.memory import spare_what_is_loaded
 from lgnet_ros.node.missing import missing_module_line
@@ -138,6 +138,7 @@ class HandsNode(LifecycleNode):
 
     def _configure(self) -> None:
         parameters = read(self, HandsParameters)
+        require_inputs(parameters)
         self.get_logger().info("warming up; the very first start also compiles, for half a minute or so")
         self._thread = InferenceThread()
         pipeline, model_id = self._thread.call(lambda: (self._load or load_pipeline)(parameters))

@@ -14,7 +14,8 @@ from typing import Any
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from lgnet_ros.node import compat
+from lgnet_ros.landmarks.names import EXTERNAL
+from lgnet_ros.node import compat, topics
 from lgnet_ros.node.clocks import steady_timer
 from lgnet_ros.node.faults import FaultKind, FaultLog
 from lgnet_ros.node.parameters import HandsParameters
@@ -42,6 +43,16 @@ class Sample:
     received_s: float
 
 
+def require_inputs(parameters: HandsParameters) -> None:
+    """Ask for what the subscriptions of these parameters take, before a network is loaded for them.
+
+    Raises:
+        UserError: detections are wanted and vision_msgs is not installed.
+    """
+    if parameters.detector == EXTERNAL:
+        compat.detections_type()
+
+
 class Inputs:
     """Owns the subscriptions from activation to deactivation, and hands every image on as a `Sample`."""
 
@@ -52,10 +63,7 @@ class Inputs:
         faults: FaultLog,
         deliver: Callable[[Sample], None],
     ) -> None:
-        """
-        Raises:
-            UserError: detections are wanted and vision_msgs is not installed.
-        """
+        """parameters: as `require_inputs` has passed them."""
         self._parameters, self._faults, self._deliver = parameters, faults, deliver
         self._camera_infos: deque[Any] = deque(maxlen=KEPT_CAMERA_INFOS)
         self._detections: Any | None = None
@@ -79,19 +87,19 @@ class Inputs:
 
     def _subscribe(self) -> dict[str, MatchedSubscription]:
         compressed = self._parameters.image_transport == "compressed"
-        image = (CompressedImage, "image_raw/compressed") if compressed else (Image, "image_raw")
-        wanted: dict[str, tuple[type, str, Callable[[Any], None]]] = {
-            "camera_info": (CameraInfo, "camera_info", self._on_camera_info),
+        image = (CompressedImage, topics.COMPRESSED) if compressed else (Image, topics.IMAGE)
+        wanted: dict[str, tuple[type, topics.Topic, Callable[[Any], None]]] = {
+            "camera_info": (CameraInfo, topics.CAMERA_INFO, self._on_camera_info),
         }
         if self._parameters.use_depth:
-            wanted["depth"] = (Image, "depth", self._on_depth)
+            wanted["depth"] = (Image, topics.DEPTH, self._on_depth)
             self._entrances = compat.synchronizer(self._parameters.depth_tolerance, self._on_pair)
-        if self._parameters.detector == "external":
-            wanted["detections"] = (compat.detections_type(), "detections", self._on_detections)
+        if self._parameters.detector == EXTERNAL:
+            wanted["detections"] = (compat.detections_type(), topics.DETECTIONS, self._on_detections)
         wanted["image"] = (*image, self._on_image)
         return {
             name: MatchedSubscription(
-                self._node, kind, topic, callback, self._parameters.image_qos, self._faults
+                self._node, kind, topic.name, callback, self._parameters.image_qos, self._faults
             )
             for name, (kind, topic, callback) in wanted.items()
         }

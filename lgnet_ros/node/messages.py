@@ -120,9 +120,14 @@ def frame_prefix(hand: HandMsg, prefix: str, several_people: bool) -> str:
     return f"{side}{hand.track_id}_" if several_people else side
 
 
-def first_of_side(message: Hands, side: str) -> HandMsg | None:
-    """The hand of that side that was seen first, None when there is none."""
-    return next((hand for hand in message.hands if hand.side == SIDE_CODES[side]), None)
+def first_person(message: Hands) -> list[HandMsg]:
+    """The hands, none, one or two, of the person who was seen first of those in the message."""
+    if not message.hands:
+        return []
+    first = message.hands[0].track_id
+    pairs = ({relation.right_track_id, relation.left_track_id} for relation in message.relations)
+    own = next((pair for pair in pairs if first in pair), {first})
+    return [hand for hand in message.hands if hand.track_id in own]
 
 
 def palm_message(hand: HandMsg, header: Header) -> PoseStamped:

@@ -129,11 +129,10 @@ class Outputs:
         self._broadcaster.pub_tf.publish(self._hand_frames.message(hands, message.header))
 
     def _publish_palms(self, message: Hands) -> None:
-        for side in SIDES:
-            hand = messages.first_of_side(message, side)
-            if hand is not None:
-                self._palms[side].publish(self._palm_messages.pose(hand, message.header))
-                self._twists[side].publish(self._palm_messages.twist(hand, message.header))
+        for hand in messages.first_person(message):
+            side = messages.SIDE_NAMES[hand.side]
+            self._palms[side].publish(self._palm_messages.pose(hand, message.header))
+            self._twists[side].publish(self._palm_messages.twist(hand, message.header))
 
     def _publish_interaction(self, result: Result) -> None:
         wants_cloud, wants_markers = _is_wanted(self._keepout), _is_wanted(self._interaction)

@@ -1,7 +1,8 @@
 """The topics of hands_node and handover_node, in one place for the code that opens them and the README that
 lists them.
 
-`python -m lgnet_ros.node.topics` prints the README's tables; a test holds the README against this module.
+`python -m lgnet_ros.node.topics` prints the README's tables; tests hold the README and the running nodes
+against this module.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Topic:
-    """name: relative (REP 135), but for /tf and /diagnostics. type: package/Message. purpose: one line."""
+    """Or a service. name: relative (REP 135), but for /tf, /tf_static and /diagnostics. type: package/Message
+    or package/Service. purpose: one line.
+    """
 
     name: str
     type: str
@@ -27,7 +30,10 @@ DEPTH = Topic("depth", "sensor_msgs/Image", "with `use_depth`: aligned depth, 32
 DETECTIONS = Topic(
     "detections", "vision_msgs/Detection2DArray", "with `detector: external`: boxes around hands"
 )
-INPUTS = (IMAGE, COMPRESSED, CAMERA_INFO, DEPTH, DETECTIONS)
+HANDOVER_FEEDBACK = Topic(
+    "~/handover/feedback", "visualization_msgs/InteractiveMarkerFeedback", "from RViz: which hand was clicked"
+)
+INPUTS = (IMAGE, COMPRESSED, CAMERA_INFO, DEPTH, DETECTIONS, HANDOVER_FEEDBACK)
 
 HANDS = Topic("~/hands", "lgnet_ros/Hands", "everything: one message per image, empty when no hand is seen")
 TF = Topic(
@@ -83,9 +89,17 @@ OUTPUTS = (
     DIAGNOSTICS,
 )
 
+HANDOVER_CLICKABLE = Topic(
+    "~/handover/get_interactive_markers",
+    "visualization_msgs/GetInteractiveMarkers",
+    "for RViz: the hands that can be clicked, for whoever comes late",
+)
+SERVICES = (HANDOVER_CLICKABLE,)
+
 HANDOVER_HANDS = Topic("hands/hands", "lgnet_ros/Hands", "what the hands node sees")
-ROBOT_TF = Topic("/tf", "tf2_msgs/TFMessage", "with `robot_frame`: where the robot is; `/tf_static` too")
-HANDOVER_INPUTS = (HANDOVER_HANDS, ROBOT_TF)
+ROBOT_TF = Topic("/tf", "tf2_msgs/TFMessage", "with `robot_frame`: where the robot is")
+ROBOT_TF_STATIC = Topic("/tf_static", "tf2_msgs/TFMessage", "with `robot_frame`: what of that never changes")
+HANDOVER_INPUTS = (HANDOVER_HANDS, ROBOT_TF, ROBOT_TF_STATIC)
 
 HANDOVER_STATE = Topic(
     "~/state",
@@ -97,14 +111,17 @@ HANDOVER_MARKERS = Topic(
 )
 HANDOVER_OUTPUTS = (HANDOVER_STATE, HANDOVER_MARKERS)
 
-NODES = {"topics": (INPUTS, OUTPUTS), "handover_topics": (HANDOVER_INPUTS, HANDOVER_OUTPUTS)}
-"""Inputs and outputs of hands_node and of handover_node, by the name of their place in the README."""
+NODES = {
+    "topics": {"in": INPUTS, "out": OUTPUTS, "service": SERVICES},
+    "handover_topics": {"in": HANDOVER_INPUTS, "out": HANDOVER_OUTPUTS},
+}
+"""What hands_node and handover_node open, by the name of its place in the README."""
 
 
 def markdown_tables(node: str = "topics") -> str:
-    """The README's tables of one node's topics, inputs and outputs."""
+    """The README's tables of one node's topics and services."""
     lines = []
-    for title, topics in zip(("in", "out"), NODES[node], strict=True):
+    for title, topics in NODES[node].items():
         lines += [f"| {title} | type | |", "|---|---|---|"]
         lines += [f"| `{topic.name}` | `{topic.type}` | {topic.purpose} |" for topic in topics]
         lines.append("")

@@ -93,12 +93,20 @@ def test_a_quaternion_turns_alike_whatever_its_length():
     np.testing.assert_array_equal(messages.rotation_of(Quaternion(x=0.0, y=0.0, z=0.0, w=0.0)), np.eye(3))
 
 
-def test_first_hand_of_a_side_is_the_person_who_was_seen_first(rng):
-    frame = random_frame(rng, ("left", "right", "left"))
+@pytest.mark.parametrize(
+    ("sides", "tracks"),
+    [
+        ((), []),
+        (("left",), [1]),
+        (("right", "left"), [1, 2]),
+        (("right", "right", "left"), [1]),  # the left hand is the second person's
+        (("right", "left", "right", "left"), [1, 2]),
+    ],
+)
+def test_the_first_persons_hands_are_nobody_elses(rng, sides, tracks):
+    frame = random_frame(rng, sides)
     message = messages.hands_message(frame, Header(), "model", True)
-    assert messages.first_of_side(message, "left").track_id == 1
-    nobody = messages.hands_message(random_frame(rng, ()), Header(), "model", True)
-    assert messages.first_of_side(nobody, "left") is None
+    assert [hand.track_id for hand in messages.first_person(message)] == tracks
 
 
 def test_mesh_topology_lists_the_triangles():

@@ -12,7 +12,16 @@ pytest.importorskip("rclpy", reason="rclpy is not installed")
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lgnet_ros.msg import Hands
-from ros_rig import Camera, PipelineDouble, answered, connect, hands_node_with, wait_for_listeners, wait_until
+from ros_rig import (
+    BEST_EFFORT,
+    Camera,
+    PipelineDouble,
+    answered,
+    connect,
+    hands_node_with,
+    wait_for_listeners,
+    wait_until,
+)
 from sensor_msgs.msg import CompressedImage, Image
 from tf2_msgs.msg import TFMessage
 
@@ -193,6 +202,19 @@ def test_diagnostics_count_each_kind_of_fault(rig, double, monkeypatch, camera, 
 
         status = wait_until(counted)
     assert status.level in (DiagnosticStatus.WARN, DiagnosticStatus.STALE)
+
+
+def test_camera_that_offers_less_than_is_asked_is_named_and_counted(rig, double, monkeypatch, log):
+    arrays = rig.listener.listen(DiagnosticArray, "/diagnostics")
+    Camera(rig.node, BEST_EFFORT)
+    with hands_node_with(double, monkeypatch, image_qos="reliable"):
+
+        def counts():
+            statuses = (status for array in arrays for status in array.status)
+            return [v.value for s in statuses for v in s.values if v.key == "fault: incompatible QoS"]
+
+        wait_until(lambda: "2" in counts())  # of its images, and of its CameraInfo
+    assert "set image_qos" in log.lines_with(f"{FaultKind.INCOMPATIBLE_QOS.value}: ")[0]
 
 
 def test_error_in_the_network_costs_one_image_only(double, monkeypatch, camera, hands, log):

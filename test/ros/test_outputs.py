@@ -20,7 +20,8 @@ from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker, MarkerArray
 
 from lgnet_ros.hand_model.topology import JOINT_NAMES, OURS_ROTATION
-from lgnet_ros.node.messages import SIDE_NAMES
+from lgnet_ros.node import processing
+from lgnet_ros.node.messages import SIDE_CODES, SIDE_NAMES
 from lgnet_ros.node.qos import LATCHED
 
 TOPICS = {
@@ -126,6 +127,17 @@ def test_fingertip_has_the_orientation_of_its_last_joint(world):
     assert by_name["right_thumb_tip"] == by_name["right_thumb_ip"]
 
 
+def test_palms_and_twists_are_those_of_the_messages_hands(world):
+    camera, received, _ = world
+    shoot(camera, received["/hands/hands"], 3)
+    for side, code in SIDE_CODES.items():
+        hands = [h for message in received["/hands/hands"] for h in message.hands if h.side == code]
+        palms, twists = received[f"/hands/{side}/palm"], received[f"/hands/{side}/twist"]
+        wait_until(lambda palms=palms, twists=twists: len(palms) == len(twists) == 3)
+        assert [message.pose for message in palms] == [hand.palm for hand in hands]
+        assert [message.twist for message in twists] == [hand.palm_twist for hand in hands]
+
+
 def test_message_holds_what_the_pipeline_saw(world, double):
     camera, received, _ = world
     double.sides = ("left",)
@@ -226,6 +238,20 @@ def test_overlay_is_the_image_with_hands_on_it(world):
     overlay = wait_until(lambda: received["/hands/overlay"])[0]
     assert (overlay.width, overlay.height, overlay.encoding, overlay.step) == (64, 48, "rgb8", 192)
     assert len(np.unique(np.frombuffer(overlay.data, np.uint8))) > 10  # the image is one grey
+
+
+def test_overlay_is_drawn_for_those_who_look_and_for_nobody_else(rig, double, monkeypatch, camera, hands):
+    drawn = []
+    monkeypatch.setattr(processing, "draw_on", lambda *_: drawn.append(True))
+    with hands_node_with(double, monkeypatch, stale_after=60.0) as node:
+        connect(node, camera)
+        shoot(camera, hands, 3)
+        assert not drawn
+        overlays = rig.listener.listen(Image, "/hands/overlay")
+        wait_for_listeners(node._outputs._overlay)
+        shoot(camera, hands, 1)
+        wait_until(lambda: overlays)
+    assert drawn
 
 
 def test_diagnostics_come_once_a_second_and_say_how_the_node_fares(world, rig):

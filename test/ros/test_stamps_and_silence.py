@@ -50,6 +50,12 @@ def test_what_stands_in_metres_goes_with_the_calibration(rig, double, monkeypatc
         assert not hands[-1].calibrated and len(hands[-1].hands) == 2
 
 
+def test_diagnostics_go_on_when_simulated_time_stands_still(rig, double, monkeypatch):
+    arrays = rig.listener.listen(DiagnosticArray, "/diagnostics")
+    with hands_node_with(double, monkeypatch, use_sim_time=True):
+        wait_until(lambda: len(arrays) >= 3)
+
+
 def test_stamps_that_jump_back_are_named_and_followed(double, monkeypatch, camera, hands, log):
     with hands_node_with(double, monkeypatch) as node:
         connect(node, camera)
