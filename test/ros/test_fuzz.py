@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 import random
@@ -15,17 +16,25 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed")
 
 import cv2
-from ros_rig import PipelineDouble
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from rclpy.node import Node
+from ros_rig import PipelineDouble, wait_until
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
+from visualization_msgs.msg import MarkerArray
 
 from lgnet_ros.errors import UserError
+from lgnet_ros.landmarks.names import EXTERNAL
+from lgnet_ros.node import interaction_markers
 from lgnet_ros.node.faults import FaultLog
 from lgnet_ros.node.images import DEPTH_ENCODINGS, ENCODINGS
-from lgnet_ros.node.inputs import Sample
+from lgnet_ros.node.inputs import Inputs, Sample
+from lgnet_ros.node.outputs import SIDES, Outputs
 from lgnet_ros.node.parameter_rules import checked_changes, rules
 from lgnet_ros.node.parameters import HandsParameters
 from lgnet_ros.node.processing import FrameProcessor
 from lgnet_ros.node.statistics import Statistics, resident_memory_mb
+from lgnet_ros.pipeline import overlay
+
+Detections = pytest.importorskip("vision_msgs.msg", reason="vision_msgs is not installed")
 
 CASES = int(os.environ.get("LGNET_FUZZ", "1500"))
 SIZES = (0, 1, 2, 7, 63, 64, 65, 640, 2**16, 2**31, 2**32 - 1)
@@ -68,7 +77,7 @@ def hostile_compressed(chance):
 def hostile_info(chance):
     info = CameraInfo(width=64, height=48, distortion_model="plumb_bob", d=[0.0] * 5)
     info.k = [64.0, 0.0, 32.0, 0.0, 64.0, 24.0, 0.0, 0.0, 1.0]
-    if chance.random() < 0.5:
+    if chance.random() < 0.7:
         return info
     info.width, info.height = chance.choice([64, *SIZES]), chance.choice([48, *SIZES])
     info.k = [chance.choice(NUMBERS) for _ in range(9)]
@@ -80,57 +89,88 @@ def hostile_info(chance):
     return info
 
 
-def hostile_sample(chance, number):
+def hostile_detections(chance):
+    message = Detections.Detection2DArray()
+    for _ in range(chance.choice([0, 1, 2, 33, 500])):
+        detection = Detections.Detection2D()
+        box = detection.bbox
+        box.center.position.x, box.center.position.y = chance.choice(NUMBERS), chance.choice(NUMBERS)
+        box.size_x, box.size_y = chance.choice([64.0, *NUMBERS]), chance.choice([48.0, *NUMBERS])
+        message.detections.append(detection)
+    return message
+
+
+def stamped(chance, message, number):
+    message.header.stamp.sec = chance.choice([number, number, 0, -5, 2**31 - 1])
+    message.header.stamp.nanosec = chance.choice([0, 2**32 - 1])
+    message.header.frame_id = chance.choice(["camera", "camera", "", "/", "x" * 1000, "\u00fc\n\t"])
+    return message
+
+
+def image_of(chance):
     kind = chance.randrange(3)
-    if kind == 0:
-        image = hostile_image(chance, ENCODINGS)
-    elif kind == 1:
-        image = plausible_image(chance, ENCODINGS)
-    else:
-        image = hostile_compressed(chance)
-    image.header.stamp.sec = chance.choice([number, 0, 2**31 - 1])
-    image.header.stamp.nanosec = chance.choice([0, 2**32 - 1])
-    depth = chance.choice(
-        [None, hostile_image(chance, DEPTH_ENCODINGS), plausible_image(chance, DEPTH_ENCODINGS)]
-    )
-    return Sample(
-        image, depth, chance.choice([None, hostile_info(chance), hostile_info(chance)]), None, 10.0 + number
-    )
+    if kind == 2:
+        return hostile_compressed(chance)
+    return (hostile_image, plausible_image)[kind](chance, ENCODINGS)
 
 
-class NowhereOutputs:
-    """Takes every result and counts it."""
+@pytest.fixture
+def spectator(rig):
+    """Somebody looks at all that is made only if somebody looks."""
+    for kind, name in [
+        (MarkerArray, "markers"),
+        (MarkerArray, "interaction_markers"),
+        (Image, "overlay"),
+        (PointCloud2, "keepout"),
+    ]:
+        rig.listener.listen(kind, f"/fuzzed/{name}", 1, counts=lambda message: False)
 
-    count = 0
 
-    def publish(self, result, parameters):
-        self.count += 1
-        assert np.isfinite(result.message.latency)
+@pytest.fixture
+def node(rig):
+    """A bare node for inputs and outputs, in the listener's process."""
+    node = Node("fuzzed", context=rig.context)
+    yield node
+    node.destroy_node()
 
-    def retract(self, header):
-        pass
 
-
-@pytest.mark.parametrize("fov", [0.0, 60.0])
-def test_hostile_input_is_answered_or_counted_and_leaves_no_memory_behind(fov):
+@pytest.mark.parametrize(("fov", "use_depth"), [(0.0, False), (60.0, False), (60.0, True)])
+def test_hostile_input_is_answered_or_counted_and_leaves_no_memory_behind(node, spectator, fov, use_depth):
     chance = random.Random(int(fov))
-    faults = FaultLog(lambda line: None)
-    outputs, double = NowhereOutputs(), PipelineDouble()
-    double.sides = ()
-    parameters = HandsParameters(assumed_horizontal_fov=fov)
-    processor = FrameProcessor(double, "id", outputs, lambda: parameters, Statistics(), faults, lambda: 0.0)
+    faults, double = FaultLog(lambda line: None), PipelineDouble()
+    parameters = HandsParameters(assumed_horizontal_fov=fov, use_depth=use_depth, detector=EXTERNAL)
+    outputs = Outputs(node, {side: double.faces(side) for side in SIDES})
+    wait_until(lambda: outputs._overlay.get_subscription_count())
+    processor = FrameProcessor(
+        double, "id", outputs, lambda: parameters, Statistics(), faults, lambda: float(number)
+    )
+    number, answered = 0, 0
+
+    def deliver(sample):
+        nonlocal answered
+        answered += processor.process(dataclasses.replace(sample, received_s=10.0 + number))
+
+    inputs = Inputs(node, parameters, faults, deliver)
+    overlay.rehearse()
+    interaction_markers.rehearse()
     good = Image(width=2, height=1, step=6, encoding="rgb8", data=bytes(6))
     processor.process(Sample(good, None, None, None, 0.0))  # from here on, a missing CameraInfo is a fault
-    start = 0.0
-    for number in range(CASES):
-        if number == CASES // 10:
-            start = resident_memory_mb()
-        before = outputs.count + sum(faults.counts().values())
-        processor.process(hostile_sample(chance, number))
+    start = resident_memory_mb()
+    for number in range(1, CASES + 1):
+        before = answered + sum(faults.counts().values())
+        double.sides = chance.choice([(), ("right",), ("left",), ("right", "left")])
+        inputs._on_camera_info(stamped(chance, hostile_info(chance), number))
+        inputs._on_detections(stamped(chance, hostile_detections(chance), number))
+        if use_depth:
+            kind = chance.choice([hostile_image, plausible_image])
+            inputs._on_depth(stamped(chance, kind(chance, DEPTH_ENCODINGS), number))
+        inputs._on_image(stamped(chance, image_of(chance), number))
         double.steps.clear()
-        assert outputs.count + sum(faults.counts().values()) > before
-    assert outputs.count > CASES / 100
+        assert use_depth or answered + sum(faults.counts().values()) > before  # else it waits for its depth
+    assert answered > CASES / 100
     assert resident_memory_mb() - start < 20
+    inputs.close()
+    outputs.close()
 
 
 def test_hostile_parameters_are_refused_in_words_or_taken_in_their_types():
