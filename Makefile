@@ -21,9 +21,11 @@ IN_ENVIRONMENT := tools/environment.sh
 
 .PHONY: run test bench env clean
 
+# No launch file knows the scene's truth.
 run:
 	@$(IN_ENVIRONMENT) python -m lgnet_ros.cli.main run $(if $(SOURCE),--source "$$SOURCE") \
-		$(if $(DURATION),--duration '$(DURATION)') $(if $(ROS_DISTRO),--launch) $(if $(VIEW),--view) \
+		$(if $(DURATION),--duration '$(DURATION)') $(if $(VIEW),--view) \
+		$(if $(filter --truth,$(ARGS)),,$(if $(ROS_DISTRO),--launch)) \
 		$(if $(ESTIMATOR),--estimator $(ESTIMATOR)) $(ARGS)
 
 # What talks over DDS gets a process of its own: the middleware's threads and memory stay out of the other tests, and

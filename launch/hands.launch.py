@@ -24,6 +24,7 @@ ARGUMENTS = (
     ("camera_namespace", "", "Namespace of the node and of the topics that it subscribes to."),
     ("image", "image_raw", "Image topic, relative to camera_namespace (or absolute)."),
     ("camera_info", "camera_info", "CameraInfo topic, relative to camera_namespace."),
+    ("image_transport", "", "Overrides the parameter image_transport: raw or compressed (IMAGE/compressed)."),
     ("depth", "depth", "Aligned depth topic, read with the parameter use_depth."),
     ("detections", "detections", "Detections topic, read with the parameter detector: external."),
     ("parameters", f"{SHARE}/config/hands.yaml", "Parameter file of hands_node."),
@@ -56,7 +57,14 @@ SHOWN = (
     "hands/handover/target",
     "handover/markers",
 )
-OVERRIDES = {"estimator": str, "weights": str, "device": str, "frame_prefix": str, "stale_after": float}
+OVERRIDES = {
+    "image_transport": str,
+    "estimator": str,
+    "weights": str,
+    "device": str,
+    "frame_prefix": str,
+    "stale_after": float,
+}
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -36,10 +36,15 @@ from lgnet_ros.node.qos import use_large_shared_memory
 
 SHARE = get_package_share_directory("lgnet_ros")
 PATIENCE_S = 60.0
+TRANSPORTS = {  # where a transport's images are, and what they are
+    "raw": ("", "sensor_msgs/msg/Image"),
+    "compressed": ("/compressed", "sensor_msgs/msg/CompressedImage"),
+}
 STILL_WAITING = "the bag waits until hands_node says that it is ready; it does so once it is configured"
 
 PASSED = (
     ("image", "image_raw", "Image topic in the bag."),
+    ("image_transport", "", "Overrides the parameter image_transport; if empty, the only one in the bag."),
     ("camera_info", "camera_info", "CameraInfo topic in the bag."),
     ("depth", "depth", "Aligned depth topic in the bag, read with the parameter use_depth."),
     ("parameters", f"{SHARE}/config/hands.yaml", "Parameter file of hands_node."),
@@ -101,7 +106,8 @@ def _check(context: LaunchContext) -> None:
         RuntimeError: there is nothing to play, nothing that plays it, or no image in it.
     """
     configured = context.launch_configurations
-    _check_topics(Path(configured["bag"]), configured["image"], configured.get("camera_namespace", ""))
+    topic = _absolute(configured["image"], configured.get("camera_namespace", ""))
+    configured["image_transport"] = _transport(Path(configured["bag"]), topic, configured["image_transport"])
     rate = _rate(configured["bag_rate"])
     if rate < 1 and not configured["stale_after"]:
         longest_s = rules(HandsParameters)["stale_after"].maximum
@@ -113,12 +119,18 @@ def _check(context: LaunchContext) -> None:
         raise RuntimeError(f"ros2bag is missing, which plays bags: sudo apt install {name}") from None
 
 
-def _check_topics(bag: Path, image: str, namespace: str) -> None:
-    """What the bag says of itself; a single file says nothing that could be read here."""
+def _absolute(topic: str, namespace: str) -> str:
+    return topic if topic.startswith("/") else "/".join(("", *filter(None, (namespace.strip("/"), topic))))
+
+
+def _transport(bag: Path, topic: str, asked: str) -> str:
+    """The one of TRANSPORTS that is in the bag; what was asked for if both are, or if it is a single file,
+    which says nothing that could be read here.
+    """
     if not bag.exists():
         raise RuntimeError(f"bag:={bag}: no such bag")
     if bag.is_file():
-        return
+        return asked
     try:
         said = yaml.safe_load((bag / "metadata.yaml").read_text())["rosbag2_bagfile_information"]
         kinds = {
@@ -129,11 +141,14 @@ def _check_topics(bag: Path, image: str, namespace: str) -> None:
         raise RuntimeError(
             f"bag:={bag}: no bag, for lack of a metadata.yaml; `ros2 bag reindex` makes one"
         ) from None
-    wanted = image if image.startswith("/") else "/".join(("", *filter(None, (namespace.strip("/"), image))))
-    if not kinds.keys() & {wanted, f"{wanted}/compressed"}:
-        images = sorted(name.removesuffix("/compressed") for name, kind in kinds.items() if "Image" in kind)
-        there = f"there are {', '.join(images)}: choose with image:=" if images else "nor any other images"
-        raise RuntimeError(f"bag:={bag}: no images on {wanted}; {there}")
+    there = [name for name, (ending, kind) in TRANSPORTS.items() if kinds.get(topic + ending) == kind]
+    if not there:
+        images = sorted({name.removesuffix("/compressed") for name, kind in kinds.items() if "Image" in kind})
+        others = f"there are {', '.join(images)}: choose with image:=" if images else "nor any other images"
+        raise RuntimeError(f"bag:={bag}: no images on {topic}; {others}")
+    if asked and asked not in there:
+        raise RuntimeError(f"image_transport:={asked}: the images on {topic} are {' and '.join(there)}")
+    return there[0] if len(there) == 1 else asked
 
 
 def _rate(text: str) -> float:

@@ -88,6 +88,14 @@ def test_what_is_installed_under_ros_exists() -> None:
         assert os.access(ROOT / program, os.X_OK), f"{program} is not executable"
 
 
+def test_what_colcon_tests_is_there_and_its_tools_are_declared() -> None:
+    cmake = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
+    parts = re.search(r"foreach\(part ([^)]*)\)", cmake)[1].split()
+    assert parts and all(list((ROOT / "test" / part).glob("test_*.py")) for part in parts)
+    declared = {element.text for element in MANIFEST.iter("test_depend")}
+    assert {"ament_cmake_pytest", "python3-pytest"} <= declared
+
+
 def test_scripts_name_modules_that_exist() -> None:
     for script in (ROOT / "scripts").iterdir():
         module = re.search(r"from ([\w.]+) import main", script.read_text(encoding="utf-8"))[1]

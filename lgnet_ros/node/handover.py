@@ -19,6 +19,7 @@ from lgnet_ros.interaction.approach import approach_pose
 from lgnet_ros.msg import Hand as HandMsg
 from lgnet_ros.msg import Hands
 from lgnet_ros.node import compat, topics
+from lgnet_ros.node.colors import CHOSEN_COLOR
 from lgnet_ros.node.markers import SIDE_COLORS, color
 from lgnet_ros.node.messages import SIDE_NAMES, palm_of, pose, rotation_of
 from lgnet_ros.node.parameters import HandsParameters
@@ -26,7 +27,6 @@ from lgnet_ros.node.qos import RESULTS
 from lgnet_ros.pipeline.so3 import quaternions
 
 NAMESPACE = "~/handover"
-CHOSEN_COLOR = (0.98, 0.85, 0.25)
 _SPHERE_SIZE_M = 0.07
 
 

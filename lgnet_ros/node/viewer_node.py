@@ -13,17 +13,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from geometry_msgs.msg import TransformStamped
+from geometry_msgs.msg import PoseStamped, TransformStamped
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import Image, PointCloud2
+from std_msgs.msg import ColorRGBA
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import InteractiveMarkerFeedback, MarkerArray
 
 from lgnet_ros.errors import UserError
 from lgnet_ros.msg import Hand, Handover, Hands
 from lgnet_ros.node.clocks import steady_timer
+from lgnet_ros.node.colors import CHOSEN_COLOR
 from lgnet_ros.node.exiting import end_process, leave_nothing
 from lgnet_ros.node.model_id import is_untrained
 from lgnet_ros.node.parameter_rules import declare, read
@@ -69,6 +71,7 @@ class ViewerNode(Node):
         self._newest: dict[str, Any] = {}
         self._frames: dict[str, tuple[float, TransformStamped]] = {}
         self._track_names: dict[Name, str] = {}
+        self._chosen: set[Name] = set()
         self._words = {"hands": "waiting for the hands node", "handover": ""}
         self._heard_s: dict[str, float] = {}
         self._clicks = self.create_publisher(InteractiveMarkerFeedback, "hands/handover/feedback", 5)
@@ -82,8 +85,14 @@ class ViewerNode(Node):
         self.server.stop()
 
     def _listen(self) -> None:
-        kinds = {"hands/hands": Hands, "hands/overlay": Image, "hands/keepout": PointCloud2}
-        for topic, kind in {**kinds, "handover/state": Handover}.items():
+        kinds = {
+            "hands/hands": Hands,
+            "hands/overlay": Image,
+            "hands/keepout": PointCloud2,
+            "hands/handover/target": PoseStamped,
+            "handover/state": Handover,
+        }
+        for topic, kind in kinds.items():
             self.create_subscription(kind, topic, functools.partial(self._newest.__setitem__, topic), _NEWEST)
         for topic in MARKER_FOLDERS:
             # As bytes: two meshes take rclpy 20 ms to unpack, which only those that are drawn are worth.
@@ -99,12 +108,15 @@ class ViewerNode(Node):
         now_s, newest = time.monotonic(), dict(self._newest)
         self._newest.clear()
         self._heard_s.update(dict.fromkeys(newest, now_s))
-        for topic in MARKER_FOLDERS.keys() & newest.keys():
-            array = deserialize_message(newest[topic], MarkerArray)
-            self.scene.show_markers(MARKER_FOLDERS[topic], array, now_s)
-        self.scene.expire(now_s)
+        if "hands/handover/target" in newest:
+            self.scene.show_target(newest["hands/handover/target"].pose, now_s + _TIMEOUT_S)
         if "hands/hands" in newest:
             self._show_hands(newest["hands/hands"], now_s)
+        for topic in MARKER_FOLDERS.keys() & newest.keys():
+            array = deserialize_message(newest[topic], MarkerArray)
+            self._paint_chosen(array)
+            self.scene.show_markers(MARKER_FOLDERS[topic], array, now_s)
+        self.scene.expire(now_s)
         if "hands/overlay" in newest:
             self.scene.show_picture(_pixels(newest["hands/overlay"]))
         if "hands/keepout" in newest:
@@ -116,19 +128,30 @@ class ViewerNode(Node):
         self.scene.say("\n\n".join(words for words in self._words.values() if words))
 
     def _show_hands(self, message: Hands, now_s: float) -> None:
-        """The frames directly under the images', what the hands are called, and words about them."""
+        """The frames directly under the images', the hands' names, which is chosen, and words about them."""
         self._frames = {
             name: (since_s, t) for name, (since_s, t) in self._frames.items() if now_s - since_s < _TIMEOUT_S
         }
         parent = message.header.frame_id
         shown = [t for _, t in self._frames.values() if t.header.frame_id == parent]
         self.scene.show_frames(shown, now_s + _TIMEOUT_S)
-        self._track_names, seen = {}, Counter[str]()
+        self._track_names, self._chosen, seen = {}, set(), Counter[str]()
         for hand in message.hands:
             side = _SIDES[hand.side]
             self._track_names[f"{side}_mesh", seen[side]] = f"{side}_{hand.track_id}"
+            if hand.chosen:
+                self._chosen |= {(f"{side}_mesh", seen[side]), (f"{side}_joints", seen[side])}
             seen[side] += 1
+        if not self._chosen:
+            self.scene.hide_target()
         self._words["hands"] = hands_words(message)
+
+    def _paint_chosen(self, array: MarkerArray) -> None:
+        """RViz shows a sphere in the palm to click on; here it is the hand itself that is clicked."""
+        for marker in array.markers:
+            if (marker.ns, marker.id) in self._chosen:
+                red, green, blue = CHOSEN_COLOR
+                marker.color = ColorRGBA(r=red, g=green, b=blue, a=marker.color.a)
 
     def _mention_silence(self, now_s: float) -> None:
         """In place of words about what was once seen: their node, or the camera, may have died."""
@@ -149,7 +172,9 @@ class ViewerNode(Node):
 
 def hands_words(message: Hands) -> str:
     """What is seen, in Markdown."""
-    hands = [f"{_SIDES[hand.side]} {hand.score:.2f}" for hand in message.hands]
+    hands = [
+        f"{_SIDES[hand.side]} {hand.score:.2f}{' (chosen)' if hand.chosen else ''}" for hand in message.hands
+    ]
     untrained = is_untrained(message.model_id)
     warning = "\n\n**WEIGHTS UNTRAINED: the hands shown mean nothing**" if untrained else ""
     seen = ", ".join(hands) or "no hand"

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed")
 
 from lgnet_ros.cli.main import main
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_view_without_viser_is_one_line_that_says_how_to_get_it(monkeypatch, capsys):
@@ -21,6 +28,26 @@ def test_view_without_viser_is_one_line_that_says_how_to_get_it(monkeypatch, cap
 def test_truth_is_known_of_the_built_in_scene_only(capsys):
     assert main(["run", "--truth", "--source", "film.mp4"]) == 2
     assert "only the built-in scene knows its truth" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+@pytest.mark.parametrize(
+    ("arguments", "distribution", "launched"),
+    [("", "", False), ("", "jazzy", True), ("--truth", "", False), ("--truth", "jazzy", False)],
+)
+def test_make_run_goes_by_launch_where_ros_is_sourced_but_for_the_truth(
+    arguments, distribution, launched, monkeypatch
+):
+    started = []
+    monkeypatch.setattr(
+        "lgnet_ros.node.status.session.run_session", lambda settings, **_: started.append(settings) or 0
+    )
+    environment = {"PATH": os.environ["PATH"], "ROS_DISTRO": distribution}
+    make = ["make", "--dry-run", "run", f"ARGS={arguments}"]
+    told = subprocess.check_output(make, cwd=ROOT, env=environment, text=True)
+    command = shlex.split(told.replace("\\\n", " "))
+    assert main(command[command.index("run") :]) == 0
+    assert [(settings.truth, settings.launch) for settings in started] == [(bool(arguments), launched)]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+pytest.importorskip("torchmetrics", reason="torchmetrics is not installed")
+
 from lgnet_ros.data.synthetic import Clip, SyntheticSettings
 from lgnet_ros.evaluation.following import follow_film
 from lgnet_ros.pipeline import HandsPipeline

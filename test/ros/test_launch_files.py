@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -29,6 +30,10 @@ except PackageNotFoundError:
     pytest.skip("lgnet_ros is not installed, so that ros2 launch cannot find it", allow_module_level=True)
 
 Launch = Callable[..., subprocess.Popen]
+OF_ONE_CAMERA = {
+    *("camera_namespace", "frame_prefix", "frame_id"),  # multi_camera gives each its own
+    *("source", "loop"),  # every camera would show the same film
+}
 
 
 @pytest.fixture
@@ -57,12 +62,16 @@ def interrupted(process: subprocess.Popen) -> str:
     return process.communicate(timeout=30)[0]
 
 
-@pytest.mark.parametrize("file", ["hands", "multi_camera", "playback"])
-def test_arguments_are_described(launch: Launch, file: str) -> None:
-    process = launch(f"{file}.launch.py", "--show-args")
-    said = process.communicate(timeout=60)[0]
-    assert process.returncode == 0 and "no description given" not in said
-    assert "weights" in said or file == "multi_camera"
+@pytest.mark.parametrize(("file", "lacks"), [("multi_camera", OF_ONE_CAMERA), ("playback", set())])
+def test_every_argument_of_one_camera_is_offered_and_described(
+    launch: Launch, file: str, lacks: set[str]
+) -> None:
+    processes = [launch(f"{name}.launch.py", "--show-args") for name in ("hands", file)]
+    said = [process.communicate(timeout=60)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    assert "no description given" not in "".join(said)
+    one, these = (set(re.findall(r"^    '(\w+)':", text, re.MULTILINE)) for text in said)
+    assert "weights" in one and one - these == lacks
 
 
 @pytest.mark.slow
@@ -77,12 +86,14 @@ def test_one_command_shows_hands_and_ends_without_a_word(rig, launch: Launch) ->
 
 
 @pytest.mark.slow
-def test_every_camera_has_hands_and_frames_of_its_own(rig, launch: Launch) -> None:
+def test_every_camera_has_hands_frames_and_handovers_of_its_own(rig, launch: Launch) -> None:
     seen = [rig.listener.listen(Hands, f"/camera{k}/hands/hands", counts=lambda m: m.hands) for k in (1, 2)]
     frames = rig.listener.listen(TFMessage, "/tf")
-    process = launch("multi_camera.launch.py", "demo:=true")
+    process = launch("multi_camera.launch.py", "demo:=true", "handover:=true")
     wait_until(lambda: all(len(s) >= 3 for s in seen) or process.poll() is not None, 240)
     assert process.poll() is None, process.stdout.read()
+    nodes = rig.node.get_node_names_and_namespaces()
+    assert {("handover", "/camera1"), ("handover", "/camera2")} <= set(nodes)
     assert "Traceback" not in interrupted(process)
     children = {t.child_frame_id for message in frames for t in message.transforms}
     assert {name.split("_")[0] for name in children} == {"camera1", "camera2"}
@@ -109,6 +120,10 @@ def bag(tmp_path: Path) -> Path:
             ["bag:={bag}", "image:=/camera/image_raw", "bag_rate:=fast"],
             "bag_rate:=fast: must be a number above 0",
         ),
+        (
+            ["bag:={bag}", "image:=/camera/image_raw", "image_transport:=compressed"],
+            "image_transport:=compressed: the images on /camera/image_raw are raw",
+        ),
     ],
 )
 def test_what_cannot_be_played_is_named_before_anything_starts(
@@ -118,6 +133,30 @@ def test_what_cannot_be_played_is_named_before_anything_starts(
     said = process.communicate(timeout=60)[0]
     assert process.returncode == 1
     assert words in said and "warming up" not in said
+
+
+@pytest.mark.slow
+def test_of_a_bag_with_compressed_images_only_these_are_looked_at(
+    rig, launch: Launch, bag: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = (bag / "metadata.yaml").read_text()
+    said = said.replace("/camera/image_raw", "/camera/image_raw/compressed")
+    (bag / "metadata.yaml").write_text(
+        said.replace("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
+    )
+    found = tmp_path / "share" / "ament_index" / "resource_index" / "packages" / "ros2bag"
+    found.parent.mkdir(parents=True)
+    found.touch()  # it plays only once hands_node is ready
+    monkeypatch.setenv("AMENT_PREFIX_PATH", f"{tmp_path}:{os.environ['AMENT_PREFIX_PATH']}")
+    process = launch("playback.launch.py", f"bag:={bag}", "image:=/camera/image_raw")
+    topics = ["/camera/image_raw", "/camera/image_raw/compressed"]
+
+    def looked_at() -> list[str]:
+        return [topic for topic in topics if rig.node.count_subscribers(topic)]
+
+    wait_until(lambda: looked_at() or process.poll() is not None, 240)
+    assert process.poll() is None, process.stdout.read()
+    assert looked_at() == topics[1:]
 
 
 @pytest.mark.slow

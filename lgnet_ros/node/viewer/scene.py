@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from geometry_msgs.msg import TransformStamped
+from geometry_msgs.msg import Pose, TransformStamped
 from visualization_msgs.msg import Marker, MarkerArray
 
 from lgnet_ros.node.viewer.shapes import Name, Shape, Welder, shape_of
 
 LAYERS = ("hands", "interaction", "handover", "frames", "keepout")
-_HIDDEN_AT_FIRST = ("frames", "keepout")
-_AXES = {"axes_length": 0.02, "axes_radius": 0.0012}  # m
+_HIDDEN_AT_FIRST = ("keepout",)
+_AXES = {"axes_length": 0.012, "axes_radius": 0.0012}  # m, as in config/hands.rviz
+_TARGET_PATH = "/handover/target"
+_TARGET = {"axes_length": 0.08, "axes_radius": 0.006}  # m, as there
 _KEEPOUT = {"colors": (240, 90, 90), "point_size": 0.002, "precision": "float32"}
 
 
@@ -86,6 +88,16 @@ class Scene:
             "batched_positions": np.array([(p.x, p.y, p.z) for p in places], np.float32).reshape(-1, 3),
         }
         self._put_some("/frames/axes", len(turns), Shape("add_batched_axes", values, dict(_AXES)), until_s)
+
+    def show_target(self, pose: Pose, until_s: float) -> None:
+        """Axes where a tool waits in front of the chosen hand, until then at most."""
+        at, turn = pose.position, pose.orientation
+        values = {"position": (at.x, at.y, at.z), "wxyz": (turn.w, turn.x, turn.y, turn.z)}
+        self._put(_TARGET_PATH, Shape("add_frame", values, dict(_TARGET)), until_s)
+
+    def hide_target(self) -> None:
+        """No hand is chosen."""
+        self._remove(path for path in self._drawn if path == _TARGET_PATH)
 
     def show_keepout(self, points: np.ndarray, until_s: float) -> None:
         """The keep-out surface, (N, 3) float32, until then at most."""
