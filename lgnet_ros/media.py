@@ -62,8 +62,7 @@ def read_image(path: Path) -> np.ndarray:
     Raises:
         UserError: not there, or not an image.
     """
-    if not path.is_file():
-        raise UserError(f"{path}: no such file")
+    _require_file(path)
     try:
         content = np.fromfile(path, dtype=np.uint8)
         image = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
@@ -74,6 +73,11 @@ def read_image(path: Path) -> np.ndarray:
     if image is None:
         raise UserError(f"{path}: not an image that can be read")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def _require_file(path: Path) -> None:
+    if not path.is_file():
+        raise UserError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
 
 
 def open_video(path: Path) -> cv2.VideoCapture:
@@ -99,8 +103,7 @@ class VideoReader:
     """
 
     def __init__(self, path: Path) -> None:
-        if not path.is_file():
-            raise UserError(f"{path}: no such file")
+        _require_file(path)
         self._capture = open_video(path)
         if not self._capture.isOpened():
             raise UserError(f"{path}: not a video that can be read")
@@ -138,6 +141,7 @@ class VideoWriter:
         UserError: the video cannot be written there.
         """
         self._path, self._part = path, path.with_name(f".{path.stem}.part{path.suffix}")
+        self._written = 0
         if max(width, height) > _MOST_PX:
             raise UserError(f"{path}: {width}x{height} px; a video takes {_MOST_PX} at most each way")
         fps = round(fps, 2) if fps < _COARSE_FPS else round(fps)
@@ -148,18 +152,28 @@ class VideoWriter:
 
     def write(self, image: np.ndarray) -> None:
         """Append (H, W, 3) uint8 RGB."""
+        self._written += 1
         self._writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
 
     def close(self) -> None:
         """Finish the file.
 
         Raises:
-            UserError: there is nothing in it.
+            UserError: it does not hold what was written, and is not there.
         """
         self._writer.release()
-        if not self._part.exists() or self._part.stat().st_size == 0:
+        if not self._written or self._held() < self._written:
+            self._part.unlink(missing_ok=True)
             raise UserError(f"{self._path}: the video cannot be written; is the disk full?")
         os.replace(self._part, self._path)
+
+    def _held(self) -> int:
+        """Frames that the file says it has: OpenCV tells nobody when it cannot write."""
+        part = open_video(self._part)
+        try:
+            return int(part.get(cv2.CAP_PROP_FRAME_COUNT)) if part.isOpened() else 0
+        finally:
+            part.release()
 
     def abandon(self) -> None:
         """Leave no file behind; after `close`, nothing."""

@@ -109,9 +109,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _save_attention(args: argparse.Namespace, outcome: Outcome, hand_model: HandModel) -> None:
-    """Fig. 4 for the first few crops; an untrained network looks at nothing in particular."""
+    """Fig. 4 for the first few crops; an untrained network looks at nothing in particular, and an exported
+    one does not tell at what.
+    """
     path = choose(args.weights).path
-    if path is None:
+    if path is None or path.is_dir():
         return
     network, _ = load_network(path, hand_model)
     picture = attention_picture(network, outcome.chosen[:_ATTENTION_CROPS])

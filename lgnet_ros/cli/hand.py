@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +129,8 @@ def _shapes(args: argparse.Namespace) -> dict[str, torch.Tensor]:
     """Label → shape (10,): the one asked for, and the first components two standard deviations either way."""
     if not 0 <= args.components <= SHAPE_COUNT or len(args.shape) > SHAPE_COUNT:
         raise UserError(f"a hand has {SHAPE_COUNT} shape components")
+    if not all(map(math.isfinite, args.shape)):
+        raise UserError("--shape: takes finite numbers")
     shape = torch.zeros(SHAPE_COUNT)
     shape[: len(args.shape)] = torch.tensor(args.shape)
     shapes = {"mean": shape}

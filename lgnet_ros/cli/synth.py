@@ -39,6 +39,7 @@ HELP = "render synthetic images of two hands with exact labels"
 _SHEET_COUNT = 64
 _BENCHMARK_SIZES = (128, 256)
 _MOST_PX = 4096
+_MOST_FRAMES = 100_000  # of a film: an hour, whose truth takes 4 GB of memory
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -101,6 +102,10 @@ def _check(args: argparse.Namespace) -> None:
         value = getattr(args, name)
         if value is not None and not 0 < value < float("inf"):
             raise UserError(f"--{name} {value:g}: must be a number above 0")
+    if args.seconds is not None and args.seconds * args.fps > _MOST_FRAMES:
+        raise UserError(f"--seconds {args.seconds:g}: more than {_MOST_FRAMES} frames; write shorter films")
+    if args.bag and args.out is not None and args.clip:
+        raise UserError("--bag, --out: a film goes into a bag or into a folder, not both")
     if args.bag and not args.clip:
         raise UserError("--bag needs --clip: a bag holds a film")
     if not args.benchmark and args.out is None and args.bag is None:

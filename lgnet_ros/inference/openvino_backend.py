@@ -8,7 +8,6 @@ images.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
 import importlib.util
@@ -153,8 +152,10 @@ def load_model(
         return found[0], precision
     _LOG.warning("converting %s for OpenVINO; only the first start waits for that", name)
     models = converted(network)
-    with contextlib.suppress(UserError):  # without a place to keep it, the next start converts again
+    try:
         _save(models, network, places[-1], name, info)
+    except UserError as error:
+        _LOG.warning("%s: the next start converts again; XDG_CACHE_HOME names another place", error)
     return models, precision
 
 

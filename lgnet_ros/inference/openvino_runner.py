@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from types import ModuleType
@@ -175,11 +176,14 @@ def core() -> Any:
 
 
 def openvino() -> ModuleType:
-    """The module.
+    """The module. It, and NNCF, would tell its makers over the network each time that it converts.
 
     Raises:
         UserError: it is missing.
     """
+    sys.modules.setdefault(
+        "openvino_telemetry", None
+    )  # importing it fails from here on, which they provide for
     try:
         return importlib.import_module("openvino")
     except ImportError as error:

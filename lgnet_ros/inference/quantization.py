@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from lgnet_ros.errors import UserError
+from lgnet_ros.inference.openvino_runner import openvino
 from lgnet_ros.inference.tracing import INPUTS
 
 CALIBRATION_CROPS = 192
@@ -94,6 +95,7 @@ def _sources(nodes: list[Any]) -> Iterator[Any]:
 
 
 def _nncf() -> ModuleType:
+    openvino()  # without what tells others
     try:
         nncf = importlib.import_module("nncf")
     except ImportError as error:

@@ -143,6 +143,8 @@ def _fill(network: LGNet, state: dict[str, Tensor], path: Path, info: WeightsInf
 
 
 def _read(path: Path, tensors: bool = True) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    if path.is_dir():
+        raise UserError(f"{path}: a folder, as of an exported network; give its .safetensors file")
     if not path.is_file():
         raise UserError(f"{path}: no such weights file")
     try:

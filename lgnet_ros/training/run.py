@@ -139,6 +139,8 @@ def train(
     hand_model = HandModel.load(recipe.hand_model)
     sources = make_sources(recipe, hand_model)
     checkpoint = folder.open(recipe, resume) if is_first_process() else _checkpoint_of(folder, resume)
+    if resume and checkpoint is None and is_first_process():
+        _log.warning("%s: there is nothing to resume; it begins at the first step", folder.path)
     resources = resources or default_resources()
     if recipe.precision == "bf16-mixed" and resources.accelerator == "cpu" and imitates_bfloat16():
         _log.warning("precision bf16-mixed: this CPU only imitates bfloat16; precision=32-true is faster")

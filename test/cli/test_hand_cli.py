@@ -78,6 +78,7 @@ def test_show_exports_the_mesh(tmp_path: Path, suffix: str) -> None:
         (["--out", "hand.png", "--pose", "wave"], "no pose 'wave'; there are: template, rest"),
         (["--out", "hand.glb", "--pose", "fist", "open"], "hand.glb: shows one pose, not 2"),
         (["--out", "hand.png", "--components", "11"], "a hand has 10 shape components"),
+        (["--out", "hand.png", "--shape", "nan"], "--shape: takes finite numbers"),
         (["--out", "hand.png", "--model", "nowhere.npz"], "nowhere.npz: no such hand model"),
         (["--out", "hand.png", "--size", "0"], "--size 0: must be 32 to 2048 pixels"),
         (["--out", "taken.png"], "taken.png: cannot be written (it is a folder)"),

@@ -81,6 +81,8 @@ def test_a_data_set_that_grows_completes_its_last_shard(
         ([], "--out DIR is missing"),
         (["--out", "x", "--frame-size", "wide"], "--frame-size wide"),
         (["--out", "x", "--bag", "b"], "--bag needs --clip"),
+        (["--clip", "wave", "--out", "x", "--bag", "b"], "a bag or into a folder, not both"),
+        (["--clip", "wave", "--out", "x", "--seconds", "1e12"], "--seconds 1e+12: more than 100000 frames"),
         (["--out", "/proc/nothing/here", *_FEW], "/proc/nothing/here: the folder cannot be made"),
         (["--out", "x", "--backgrounds", "/nowhere", *_FEW], "no such folder"),
     ],

@@ -30,6 +30,16 @@ SIZE = LGNetConfig.nano().input_size
 FOCAL_PX = np.array([150.0, 300.0, 220.0])
 
 
+@pytest.mark.parametrize("first", ["openvino_backend.openvino()", "quantization.versions()"])
+def test_nobody_is_told_over_the_network_what_is_converted(first: str) -> None:
+    if "quantization" in first:
+        pytest.importorskip("nncf")
+    code = f"from lgnet_ros.inference import openvino_backend, quantization; {first}"
+    code += "; from openvino.tools.ovc import main; print(main.tm.__name__)"
+    says = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert says.split()[-1] == "openvino.tools.ovc.telemetry_stub"
+
+
 def small_network() -> LGNet:
     """Nano without its slowest parts to convert, with weights that leave no output at its initial value."""
     torch.manual_seed(3)

@@ -111,6 +111,8 @@ def test_a_truncated_or_foreign_file_is_refused(saved: Path, model: HandModel, t
         load_network(tmp_path / "foreign.safetensors", model)
     with pytest.raises(UserError, match="no such weights file"):
         load_network(tmp_path / "absent.safetensors", model)
+    with pytest.raises(UserError, match="a folder, as of an exported network"):
+        load_network(tmp_path, model)
 
 
 def test_weights_for_another_hand_model_are_refused_and_both_are_named(saved: Path, model: HandModel) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 from types import SimpleNamespace
@@ -128,6 +130,26 @@ def test_videos_of_any_rate_are_written(tmp_path: Path) -> None:
         assert VideoReader(path).fps == pytest.approx(fps, rel=1e-3)
     with pytest.raises(UserError, match="8191 at most"):
         VideoWriter(tmp_path / "wide.mp4", 30.0, 9000, 48)
+
+
+def test_a_video_that_is_cut_short_by_a_full_disk_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    """Where no file may be longer than 100 kB, as on a disk that is full then; OpenCV says nothing of it."""
+    path = tmp_path / "film.mp4"
+    filling = f"""
+import resource, signal
+from pathlib import Path
+import numpy as np
+from lgnet_ros.media import VideoWriter
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+writer = VideoWriter(Path({str(path)!r}), 30.0, 320, 240)
+for _ in range(30):
+    writer.write(np.random.randint(0, 256, (240, 320, 3), dtype=np.uint8))
+writer.close()
+"""
+    done = subprocess.run([sys.executable, "-c", filling], capture_output=True, text=True)
+    assert done.returncode == 1 and "film.mp4: the video cannot be written; is the disk full?" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_orientations_are_those_of_the_conventions(runner, image: Path, tmp_path: Path) -> None:

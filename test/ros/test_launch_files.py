@@ -146,8 +146,12 @@ def test_of_a_bag_with_compressed_images_only_these_are_looked_at(
     )
     found = tmp_path / "share" / "ament_index" / "resource_index" / "packages" / "ros2bag"
     found.parent.mkdir(parents=True)
-    found.touch()  # it plays only once hands_node is ready
+    found.touch()
     monkeypatch.setenv("AMENT_PREFIX_PATH", f"{tmp_path}:{os.environ['AMENT_PREFIX_PATH']}")
+    player = tmp_path / "ros2"  # in place of one that may not be installed: it plays nothing
+    player.write_text(f'#!/bin/sh\n[ "$1" = bag ] && exec sleep 600\nexec {shutil.which("ros2")} "$@"\n')
+    player.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     process = launch("playback.launch.py", f"bag:={bag}", "image:=/camera/image_raw")
     topics = ["/camera/image_raw", "/camera/image_raw/compressed"]
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +131,24 @@ def test_an_overlay_that_cannot_be_written_is_said_and_costs_nothing_else(rig: R
 
         wait_until(said)
         wait_until(counted)
+
+
+def test_a_second_hands_node_is_said_to_be_counted_too(rig: Rig) -> None:
+    results = [rig.node.create_publisher(Hands, "hands/hands", 5) for _ in range(2)]
+    with spinning(lambda: Monitor(None)) as monitor:
+
+        def said(publisher):
+            publisher.publish(Hands())
+            return "another camera or hands node publishes here, too" in monitor.complaint
+
+        wait_until(lambda: said(results[0]))
+        rig.node.destroy_publisher(results.pop())
+        wait_until(lambda: monitor.count_publishers("hands/hands") == 1)
+        monitor._complained_s = -math.inf
+        for _ in range(5):
+            said(results[0])
+            time.sleep(0.02)
+        assert not monitor.complaint
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,9 @@ _WATCHED_NODES = ("camera", "hands")
 # rcl_interfaces/Log has the same numbers.
 _WARNING, _ERROR = int(LoggingSeverity.WARN), int(LoggingSeverity.ERROR)
 _SHOWN_FOR_S = 10.0
+_NOT_ALONE = (
+    "another camera or hands node publishes here, too; what it says is counted: give it a ROS_DOMAIN_ID"
+)
 
 
 class Monitor(Node):
@@ -63,6 +66,8 @@ class Monitor(Node):
         self.tally.add_truth(_nanoseconds(message), hands)
 
     def _on_hands(self, message: Hands) -> None:
+        if any(self.count_publishers(topic) > 1 for topic in ("camera_info", "hands/hands")):
+            self._complain(_NOT_ALONE)
         hands = tuple(SeenHand(SIDE_NAMES[hand.side], hand.score, _joints(hand)) for hand in message.hands)
         self.tally.add_result(
             _nanoseconds(message), time.monotonic(), message.latency, hands, message.model_id

@@ -27,6 +27,7 @@ from lgnet_ros.node.status.tally import percentile
 _FIRST_RESULT_S = 300.0  # loading, and the first conversion on a slow machine
 _SETTLE_S = 3.0  # acquisition, first compilations, discovery
 _LOOK_PERIOD_S = 0.1
+_REFUSED = "cannot configure"  # the node says so, and waits
 _ROS_WORK, _MEMORY = "ROS work (ms)", "resident memory (MB)"
 
 
@@ -161,7 +162,7 @@ def wait(children: list[Child], seconds: float, until_result: Listener | None = 
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         for child in children:
-            if child.status is not None:
+            if child.status is not None or _REFUSED in child.last_words():
                 raise UserError(f"bench: {child.last_words()}")
         if until_result is not None and until_result.ages_ms:
             return
