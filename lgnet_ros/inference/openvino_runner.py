@@ -181,9 +181,8 @@ def openvino() -> ModuleType:
     Raises:
         UserError: it is missing.
     """
-    sys.modules.setdefault(
-        "openvino_telemetry", None
-    )  # importing it fails from here on, which they provide for
+    # Importing it fails from here on, which both provide for.
+    sys.modules.setdefault("openvino_telemetry", None)
     try:
         return importlib.import_module("openvino")
     except ImportError as error:

@@ -162,7 +162,7 @@ def wait(children: list[Child], seconds: float, until_result: Listener | None = 
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         for child in children:
-            if child.status is not None or _REFUSED in child.last_words():
+            if child.status is not None or (until_result is not None and _REFUSED in child.last_words()):
                 raise UserError(f"bench: {child.last_words()}")
         if until_result is not None and until_result.ages_ms:
             return
