@@ -160,7 +160,11 @@ def fault_of(hand: HandMsg, message: Hands) -> str:
         "relations": _gaps(hand, message),
     }
     odd = next((name for name, values in numbers.items() if not np.isfinite(values).all()), "")
-    return odd and f"not all numbers in the hand's {odd} are finite"
+    if odd:
+        return f"not all numbers in the hand's {odd} are finite"
+    if hand.position_covariance.reshape(3, 3).diagonal().min() < 0:  # as ROS says "not known", with a -1
+        return "the hand's position_covariance is not known: a variance in it is negative"
+    return ""
 
 
 def cue_of(hand: HandMsg, message: Hands) -> HandCue:

@@ -199,6 +199,7 @@ def spoiled(where, value, **usual):
         ("joints", np.full(63, np.nan, np.float32)),
         ("position_covariance", np.full(9, np.nan, np.float32)),
         ("position_covariance", np.full(9, np.inf, np.float32)),
+        ("position_covariance", np.array([-1, 0, 0, 0, 0, 0, 0, 0, 0], np.float32)),  # ROS: not known
         ("grasp_class", 5),
         ("side", 2),
     ],
