@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "lgnet_ros"
 
 FLOORS = {
-    "errors": 0, "paths": 0, "files": 0, "jit": 0, "lazy": 0, "media": 0,
+    "errors": 0, "paths": 0, "files": 0, "foreign": 0, "interrupts": 0, "jit": 0, "lazy": 0, "media": 0,
     "geometry": 1, "hand_model": 1, "network": 1, "interaction": 1,
     "inference": 2, "pipeline": 2, "landmarks": 2,
     "data": 3, "training": 3, "evaluation": 3,

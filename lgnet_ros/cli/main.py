@@ -6,11 +6,14 @@ import argparse
 import importlib
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Protocol
 
 from lgnet_ros.errors import UserError
+from lgnet_ros.interrupts import answering
+from lgnet_ros.node.missing import missing_module_line
 
 # Each is a module of lgnet_ros.cli, imported only when it is asked for.
 COMMANDS: dict[str, str] = {
@@ -29,7 +32,8 @@ COMMANDS: dict[str, str] = {
 # Modules that only some subcommands need, and the extra that brings each.
 _EXTRAS = {"lightning": "train", "matplotlib": "train", "tensorboard": "train", "torchmetrics": "train"}
 EXIT_USER_ERROR = 2
-EXIT_INTERRUPTED = 130
+EXIT_INTERRUPTED = 128 + signal.SIGINT
+EXIT_TERMINATED = 128 + signal.SIGTERM
 
 
 class Command(Protocol):
@@ -50,8 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows no arrow does not end the command
     try:
-        args = _parse(list(sys.argv[1:] if argv is None else argv))
-        return args.run(args)
+        with answering(signal.SIGTERM, signal.SIG_DFL, _terminate):
+            args = _parse(list(sys.argv[1:] if argv is None else argv))
+            return args.run(args)
     except UserError as error:
         print(f"lgnet: {error}", file=sys.stderr)
         return EXIT_USER_ERROR
@@ -67,10 +72,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_USER_ERROR
     except ModuleNotFoundError as error:
         extra = _EXTRAS.get((error.name or "").split(".")[0])
-        if extra is None:
-            raise
-        print(f"lgnet: needs {error.name}: pip install 'lgnet_ros[{extra}]'", file=sys.stderr)
+        of_extra = f"needs {error.name}: pip install 'lgnet_ros[{extra}]'"
+        print(f"lgnet: {of_extra if extra else missing_module_line(error)}", file=sys.stderr)
         return EXIT_USER_ERROR
+
+
+def _terminate(*_: object) -> None:
+    """Unwind as Ctrl-C does, so that nothing half-written stays."""
+    raise SystemExit(EXIT_TERMINATED)
+
+
+def _import_command(name: str) -> Command:
+    """Its module. Until it is there Ctrl-C ends the process at once: libraries that are interrupted while
+    they load complain at length, and there is nothing to clear away yet.
+    """
+    with answering(signal.SIGINT, signal.default_int_handler, signal.SIG_DFL):
+        return importlib.import_module(f"lgnet_ros.cli.{name}")  # type: ignore[return-value]
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
@@ -80,7 +97,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     for name, summary in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=summary)
         if name == wanted:
-            command: Command = importlib.import_module(f"lgnet_ros.cli.{name}")  # type: ignore[assignment]
+            command = _import_command(name)
             subparser.description = command.HELP
             command.add_arguments(subparser)
             subparser.set_defaults(run=command.run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -65,6 +66,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, and export what comes to its end. Everything that can be wrong is found before that starts."""
+    # At once: a step that waits for another process would keep a handler waiting too, and files are whole.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if args.ship is None and (args.report is not None or args.note):
+        raise UserError(f"--{'note' if args.report is None else 'report'}: goes with --ship")
     recipe = Recipe.read(args.recipe, args.overrides)
     folder = args.out or Path("out/train") / args.recipe.stem
     if args.threads is not None:

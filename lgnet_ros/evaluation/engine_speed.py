@@ -21,6 +21,7 @@ from lgnet_ros.inference import Engine, openvino_backend
 from lgnet_ros.inference.backends import cpu_threads
 from lgnet_ros.inference.engine import load_choice
 from lgnet_ros.inference.tracing import PREDICTED
+from lgnet_ros.interrupts import end_when_interrupted, withheld_from_children
 from lgnet_ros.network import LGNet, normalize
 
 PLAIN = "eager"
@@ -142,8 +143,11 @@ def _is_plain(row: dict[str, Any]) -> bool:
 
 
 def _apart(function: Callable[..., Any], *arguments: Any) -> Any:
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(function, *arguments).result()
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context, initializer=end_when_interrupted) as pool:
+        with withheld_from_children():
+            result = pool.submit(function, *arguments)
+        return result.result()
 
 
 def _load(case: Case) -> Engine:

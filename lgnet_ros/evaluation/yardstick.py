@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lgnet_ros.foreign import openvino
 from lgnet_ros.inference.backends import cpu_threads
-from lgnet_ros.inference.openvino_runner import compile_options, core, has_bf16, openvino
+from lgnet_ros.inference.openvino_runner import compile_options, core, has_bf16
 from lgnet_ros.network.backbone import ResNet50
 
 SIZE_PX = 256

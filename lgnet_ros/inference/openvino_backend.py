@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from lgnet_ros.errors import UserError
+from lgnet_ros.foreign import openvino
 from lgnet_ros.inference import quantization
 from lgnet_ros.inference.artefacts import (
     Artefact,
@@ -30,7 +31,7 @@ from lgnet_ros.inference.artefacts import (
     write_artefact,
 )
 from lgnet_ros.inference.lean import EXACT, SEEN, is_lean
-from lgnet_ros.inference.openvino_runner import core, has_bf16, openvino
+from lgnet_ros.inference.openvino_runner import core, has_bf16
 from lgnet_ros.inference.quantization import CalibrationCrops, quantized
 from lgnet_ros.inference.tracing import CENTERS, PALMS, REFINEMENT, SIGHT, Traced, traced
 from lgnet_ros.inference.weights import WeightsInfo

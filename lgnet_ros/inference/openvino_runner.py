@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import math
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from lgnet_ros.errors import UserError
+from lgnet_ros.foreign import openvino
 from lgnet_ros.hand_model import HandModel
 from lgnet_ros.inference.posing import HandPoser, projected, sample_into
 from lgnet_ros.inference.tracing import CENTERS, INPUTS, PALMS, PREDICTED, REFINEMENT, SIGHT
@@ -173,20 +171,6 @@ def core() -> Any:
     when the last model goes, on whichever thread that happens: the next signal would end the process.
     """
     return openvino().Core()
-
-
-def openvino() -> ModuleType:
-    """The module. It, and NNCF, would tell its makers over the network each time that it converts.
-
-    Raises:
-        UserError: it is missing.
-    """
-    # Importing it fails from here on, which both provide for.
-    sys.modules.setdefault("openvino_telemetry", None)
-    try:
-        return importlib.import_module("openvino")
-    except ImportError as error:
-        raise UserError(f"OpenVINO cannot be imported ({error}); pip install openvino") from None
 
 
 def _array(port: Any) -> np.ndarray:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from lgnet_ros.errors import UserError
-from lgnet_ros.inference.openvino_runner import openvino
+from lgnet_ros.foreign import openvino
 from lgnet_ros.inference.tracing import INPUTS
 
 CALIBRATION_CROPS = 192

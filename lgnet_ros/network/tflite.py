@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lgnet_ros.errors import UserError
+from lgnet_ros.foreign import openvino
 
 
 def convolutions(path: Path) -> dict[str, Tensor]:
@@ -43,12 +44,9 @@ def slopes(path: Path) -> list[Tensor]:
 
 def _model(path: Path) -> Any:
     """As OpenVINO has it; it has to be held for as long as its operations are asked about each other."""
+    core = openvino().Core()
     try:
-        import openvino
-    except ImportError:
-        raise UserError(f"{path}: reading it needs OpenVINO (pip install openvino)") from None
-    try:
-        return openvino.Core().read_model(path)
+        return core.read_model(path)
     except RuntimeError as reason:
         raise UserError(f"{path}: not a TensorFlow Lite network ({str(reason).splitlines()[0]})") from reason
 

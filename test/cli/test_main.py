@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
+import signal
 import subprocess
 import sys
+import time
 import types
 from pathlib import Path
 
@@ -13,6 +16,7 @@ import pytest
 
 from lgnet_ros.cli import main as cli
 from lgnet_ros.errors import UserError
+from lgnet_ros.files import whole_file
 
 COMMAND_MODULES = {
     path.stem
@@ -67,6 +71,44 @@ def test_an_interrupt_ends_without_a_traceback(command: types.ModuleType) -> Non
 
     command.run = run
     assert cli.main(["probe"]) == 130
+
+
+def test_a_command_that_is_terminated_leaves_nothing_half_written(
+    command: types.ModuleType, tmp_path: Path
+) -> None:
+    def run(args: argparse.Namespace) -> int:
+        with whole_file(tmp_path / "result.json") as part:
+            part.write_text("{")
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(10)
+        return 0
+
+    command.run = run
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["probe"])
+    assert ended.value.code == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.parametrize("after_s", [0.0, 1.0, 2.0, 4.0])
+def test_ctrl_c_is_taken_without_a_word_while_libraries_and_workers_start(
+    tmp_path: Path, after_s: float
+) -> None:
+    """As a terminal sends it: to the command and all that it has started."""
+    words = ["synth", "--out", str(tmp_path), "--count", "100000", "--workers", "2", "--json"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "lgnet_ros.cli.main", *words], stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
+        loaded = Path(f"/proc/{process.pid}/maps")
+        while "numpy" not in loaded.read_text():  # how Python itself starts is not ours
+            time.sleep(0.01)
+        time.sleep(after_s)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode in (-signal.SIGINT, 130)
+    assert said == b""
 
 
 @pytest.mark.parametrize(
@@ -139,6 +181,11 @@ def test_words_that_are_no_overrides_are_refused(command: types.ModuleType) -> N
         (
             ModuleNotFoundError("No module named 'torchmetrics'", name="torchmetrics"),
             "lgnet: needs torchmetrics: pip install 'lgnet_ros[train]'",
+        ),
+        (
+            ModuleNotFoundError("No module named 'cv2'", name="cv2"),
+            f"lgnet: Python module 'cv2' is missing for {sys.executable}: "
+            f"{sys.executable} -m pip install opencv-python-headless",
         ),
     ],
 )

@@ -100,6 +100,14 @@ def test_a_recipe_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.Capt
     assert "gone.yaml: cannot be read" in capsys.readouterr().err
 
 
+def test_what_belongs_to_shipping_starts_no_training(
+    recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(recipe), "--report", str(tmp_path), "--out", str(tmp_path / "run")]) == 2
+    assert capsys.readouterr().err == "lgnet: --report: goes with --ship\n"
+    assert not (tmp_path / "run").exists()
+
+
 def test_exporting_a_run_that_is_not_there_is_refused(
     recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -19,9 +20,12 @@ from lgnet_ros.data.sample import HandSample
 from lgnet_ros.data.synthetic.render import photograph_crop, photograph_scene
 from lgnet_ros.data.synthetic.scene import sample_scene
 from lgnet_ros.data.synthetic.settings import SyntheticSettings, random_stream
+from lgnet_ros.interrupts import withheld_from_children
 
 Result = TypeVar("Result")
 _CHUNK, _CHUNKS_AHEAD = 8, 3
+MADE_AHEAD = _CHUNK * _CHUNKS_AHEAD
+"""Of each worker: as many results of `in_processes` may be there before they are asked for."""
 
 
 def render_sample(seed: int, index: int, settings: SyntheticSettings) -> HandSample:
@@ -65,7 +69,8 @@ def in_processes(function: Callable[[int], Result], indices: Iterable[int], work
     with ProcessPoolExecutor(workers, mp_context=context, initializer=begin_worker) as pool:
         remaining = iter(indices)
         while chunk := list(islice(remaining, _CHUNK)):
-            waiting.append(pool.submit(_each, function, chunk))
+            with withheld_from_children():  # the first of these starts the processes
+                waiting.append(pool.submit(_each, function, chunk))
             if len(waiting) >= _CHUNKS_AHEAD * workers:
                 yield from waiting.popleft().result()
         while waiting:
@@ -77,11 +82,13 @@ def _each(function: Callable[[int], Result], indices: list[int]) -> list[Result]
 
 
 def begin_worker() -> None:
-    """What a worker process does first: one thread for its work, and an end when its parent has ended.
+    """What a worker process does first: one thread for its work, Ctrl-C left to its parent, and an end when
+    that has ended.
 
     A killed parent closes nothing, and a worker that holds both ends of its pipes would wait for ever.
     """
     cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
