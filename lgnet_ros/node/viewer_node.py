@@ -7,6 +7,7 @@ nothing. Everything is drawn in the images' frame.
 from __future__ import annotations
 
 import functools
+import socket
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -23,10 +24,12 @@ from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import InteractiveMarkerFeedback, MarkerArray
 
 from lgnet_ros.errors import UserError
-from lgnet_ros.msg import Hand, Handover, Hands
+from lgnet_ros.interaction.handover import HANDOVER_STATES
+from lgnet_ros.msg import Handover, Hands
 from lgnet_ros.node.clocks import steady_timer
 from lgnet_ros.node.colors import CHOSEN_COLOR
 from lgnet_ros.node.exiting import end_process, leave_nothing
+from lgnet_ros.node.messages import SIDE_NAMES
 from lgnet_ros.node.model_id import is_untrained
 from lgnet_ros.node.parameter_rules import declare, read
 from lgnet_ros.node.running import run_until_stopped
@@ -40,13 +43,7 @@ MARKER_FOLDERS = {
     "handover/markers": "/handover/markers",
     "handover_arm/markers": "/handover/arm",
 }
-_SIDES = {Hand.RIGHT: "right", Hand.LEFT: "left"}
-_STATES = {
-    Handover.UNKNOWN: "unknown",
-    Handover.RESTS: "rests",
-    Handover.OFFERS: "offers",
-    Handover.RECEIVES: "receives",
-}
+_NO_SIDE = "neither"  # of a hand that another program has sent
 _TIMEOUT_S = 1.0  # as in config/hands.rviz: what is older does not stand for what there is
 _NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 
@@ -58,13 +55,14 @@ class ViewerNode(Node):
         """options: as `rclpy.node.Node` takes them, for tests.
 
         Raises:
-            UserError: viser is not installed, or a parameter is wrong.
+            UserError: viser is not installed, a parameter is wrong, or this machine has no such address.
         """
         viser = _viser()
         super().__init__("viewer", **options)
         leave_nothing(self)
         declare(self, ViewerParameters)
         values = read(self, ViewerParameters)
+        _require_address(values.host)
         self.server = viser.ViserServer(values.host, values.port, label="lgnet_ros", verbose=False)
         self.address = f"http://{values.host}:{self.server.get_port()}"
         self.scene = Scene(self.server, self._on_click)
@@ -137,7 +135,7 @@ class ViewerNode(Node):
         self.scene.show_frames(shown, now_s + _TIMEOUT_S)
         self._track_names, self._chosen, seen = {}, set(), Counter[str]()
         for hand in message.hands:
-            side = _SIDES[hand.side]
+            side = SIDE_NAMES.get(hand.side, _NO_SIDE)
             self._track_names[f"{side}_mesh", seen[side]] = f"{side}_{hand.track_id}"
             if hand.chosen:
                 self._chosen |= {(f"{side}_mesh", seen[side]), (f"{side}_joints", seen[side])}
@@ -173,7 +171,8 @@ class ViewerNode(Node):
 def hands_words(message: Hands) -> str:
     """What is seen, in Markdown."""
     hands = [
-        f"{_SIDES[hand.side]} {hand.score:.2f}{' (chosen)' if hand.chosen else ''}" for hand in message.hands
+        f"{SIDE_NAMES.get(hand.side, _NO_SIDE)} {hand.score:.2f}{' (chosen)' if hand.chosen else ''}"
+        for hand in message.hands
     ]
     untrained = is_untrained(message.model_id)
     warning = "\n\n**WEIGHTS UNTRAINED: the hands shown mean nothing**" if untrained else ""
@@ -183,8 +182,9 @@ def hands_words(message: Hands) -> str:
 
 def handover_words(report: Handover) -> str:
     """What the chosen hand means, in Markdown."""
-    who = _SIDES[report.side] if report.seen else "no hand"
-    return f"handover: {who} **{_STATES[report.state]}** {report.reason}"
+    who = SIDE_NAMES.get(report.side, _NO_SIDE) if report.seen else "no hand"
+    state = HANDOVER_STATES[report.state]
+    return f"handover: {who} **{state}** {report.reason}"
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -200,6 +200,16 @@ def _viser() -> Any:
             f"the view in a browser needs viser ({error}): `make run VIEW=1` brings it, or pip install viser"
         ) from None
     return viser
+
+
+def _require_address(host: str) -> None:
+    """viser would try for ever."""
+    try:
+        family, *_, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
+        socket.create_server(address[:2], family=family).close()
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"host '{host}': not an address of this machine ({reason})") from None
 
 
 def _pixels(image: Image) -> np.ndarray:

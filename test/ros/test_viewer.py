@@ -145,6 +145,17 @@ def test_untrained_weights_are_named():
     assert "UNTRAINED" in hands_words(message)
 
 
+def test_an_address_of_another_machine_is_refused_at_once(capfd):
+    pytest.importorskip("viser")
+    assert viewer_node.main(["--ros-args", "-p", "host:=192.0.2.1"]) == 2
+    said = capfd.readouterr().err.splitlines()
+    assert len(said) == 1 and "host '192.0.2.1': not an address of this machine" in said[0]
+
+
+def test_a_hand_of_no_side_is_shown_as_such():
+    assert "neither 0.90" in hands_words(hands(1000.0, hand(side=7)))
+
+
 def test_without_viser_there_is_one_line_and_status_2(monkeypatch, capfd):
     real = builtins.__import__
 
