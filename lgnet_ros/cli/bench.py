@@ -128,6 +128,8 @@ def _engines(args: argparse.Namespace) -> list[dict[str, Any]]:
         row = measure_in_own_process(case, resident_memory_mb)
         print(_progress(row), file=sys.stderr)
         rows.append(row)
+    if not any("p50_ms" in row for row in rows):
+        raise UserError(f"no engine could be measured: {rows[0]['not_measured']}")
     return with_losses(rows)
 
 

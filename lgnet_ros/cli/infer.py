@@ -81,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
     """
     camera = _camera(args)
     media = expand(args.inputs, args.out)
+    make_folder(args.out)
     settings = _settings(args)
     choice = EstimatorChoice(
         args.estimator,
@@ -96,7 +97,6 @@ def run(args: argparse.Namespace) -> int:
             f"lgnet: {estimator.name}: these weights are not trained; what is found means nothing",
             file=sys.stderr,
         )
-    make_folder(args.out)
     pipeline = HandsPipeline(estimator, settings, load_detector(args.detector, choice))
     mesh = None if args.mesh == "none" else args.mesh
     with tqdm(total=len(media), unit="file", disable=None, file=sys.stderr) as bar:

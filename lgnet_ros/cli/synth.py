@@ -7,6 +7,7 @@ import io
 import json
 import os
 import time
+from collections import deque
 from collections.abc import Iterable
 from functools import partial
 from itertools import count, islice
@@ -30,7 +31,7 @@ from lgnet_ros.data.synthetic.shards import (
     write_shard,
 )
 from lgnet_ros.data.synthetic.sheets import contact_sheet, crop_overlay, frame_overlay
-from lgnet_ros.data.synthetic.stream import in_processes, render_crop_sample
+from lgnet_ros.data.synthetic.stream import MADE_AHEAD, in_processes, render_crop_sample
 from lgnet_ros.errors import UserError
 from lgnet_ros.files import make_folder, write_whole
 from lgnet_ros.media import VideoWriter
@@ -181,30 +182,33 @@ def _film(settings: SyntheticSettings, args: argparse.Namespace) -> dict[str, ob
         frames = write_bag(((float(t), clip.frame(t)) for t in bar), args.bag)
         return {"frames": frames, "bag": str(args.bag)}
     make_folder(args.out)
-    video = args.out / f"{args.clip}.mp4"
-    truth = _write_video(video, (clip.frame(t) for t in bar), args.fps, args.overlay)
-    _write_arrays(args.out / f"{args.clip}.npz", {"time_s": times, **truth})
-    return {"frames": len(times), "video": str(video), "truth": str(args.out / f"{args.clip}.npz")}
+    video, arrays = (args.out / f"{args.clip}{suffix}" for suffix in (".mp4", ".npz"))
+    frames = ((t, clip.frame(t)) for t in bar)
+    _write_film(video, arrays, frames, args.fps, args.overlay)
+    return {"frames": len(times), "video": str(video), "truth": str(arrays)}
 
 
-def _write_video(
-    path: Path, frames: Iterable[HandSample], fps: float, overlay: bool
-) -> dict[str, np.ndarray]:
-    """Films to a file; returns the truth of all frames, and the camera's matrix."""
-    writer, truth = None, {name: [] for name in ("presence", "joints", "vertices", "rotations", "shape")}
+def _write_film(
+    video: Path, arrays: Path, frames: Iterable[tuple[float, HandSample]], fps: float, overlay: bool
+) -> None:
+    """The pictures, and beside them the truth of all frames with the camera's matrix: both or neither."""
+    names = ("presence", "joints", "vertices", "rotations", "shape")
+    writer, times, truth = None, [], {name: [] for name in names}
     try:
-        for sample in frames:
+        for time_s, sample in frames:
             picture = frame_overlay(sample) if overlay else sample.image
             if writer is None:
-                writer = VideoWriter(path, fps, picture.shape[1], picture.shape[0])
+                writer = VideoWriter(video, fps, picture.shape[1], picture.shape[0])
             writer.write(picture)
+            times.append(time_s)
             for name, values in truth.items():
                 values.append(getattr(sample, name))
+        stacked = {name: np.stack(values) for name, values in truth.items()}
+        _write_arrays(arrays, {"time_s": times, "camera_matrix": sample.intrinsics.matrix, **stacked})
         writer.close()
     finally:
         if writer is not None:
             writer.abandon()
-    return {"camera_matrix": sample.intrinsics.matrix} | {name: np.stack(v) for name, v in truth.items()}
 
 
 def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
@@ -221,11 +225,13 @@ def _speed(settings: SyntheticSettings, size: int, args: argparse.Namespace) -> 
     """Samples per second over all workers, crops and color jitter included, and a core's time for one.
 
     The clock starts when every worker has delivered samples: compiled, its banks of pictures and things made.
+    Those that were made ahead meanwhile do not count.
     """
     made = in_processes(partial(_timed_crop, args.seed, settings, size), count(), args.workers)
     starting, ready = set(), max(args.workers, 1)
     while len(starting) < ready:
         starting.add(next(made)[0])
+    deque(islice(made, args.workers * MADE_AHEAD), maxlen=0)
     started = time.perf_counter()
     rest = tqdm(islice(made, args.count), total=args.count, unit="image", disable=args.json or None)
     core_s = [seconds for _, seconds in rest]

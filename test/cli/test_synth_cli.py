@@ -112,6 +112,14 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_there_is_no_film_without_its_truth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "wave.npz").mkdir()
+    arguments = ["--clip", "wave", "--seconds", "0.1", "--fps", "20", "--frame-size", "160x120"]
+    assert main(["synth", "--out", str(tmp_path), *arguments]) == 2
+    assert "wave.npz: cannot be written" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["wave.npz"]
+
+
 def test_a_clip_becomes_a_video_with_its_truth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [
         "--clip",
