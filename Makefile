@@ -24,7 +24,7 @@ IN_ENVIRONMENT := tools/environment.sh
 # No launch file knows the scene's truth.
 run:
 	@$(IN_ENVIRONMENT) python -m lgnet_ros.cli.main run $(if $(SOURCE),--source "$$SOURCE") \
-		$(if $(DURATION),--duration '$(DURATION)') $(if $(VIEW),--view) \
+		$(if $(DURATION),--duration '$(DURATION)') $(if $(filter 1,$(VIEW)),--view) \
 		$(if $(filter --truth,$(ARGS)),,$(if $(ROS_DISTRO),--launch)) \
 		$(if $(ESTIMATOR),--estimator $(ESTIMATOR)) $(ARGS)
 

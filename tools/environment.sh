@@ -12,6 +12,7 @@
 #   LANDMARKS=1         also install mediapipe, for the landmark estimator
 #   SMPLX=1             also install smplx, an oracle of the tests; for non-commercial research only
 set -euo pipefail
+called_in=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
 
@@ -33,6 +34,7 @@ choose_interpreter() {
   for candidate in ${PYTHON:-python3 python3.12 python3.11 python3.13 python3.10}; do
     if supported "$candidate"; then printf '%s' "$candidate"; return; fi
   done
+  [[ -z ${PYTHON:-} ]] || die "PYTHON=$PYTHON: no Python from 3.10 to 3.13, for which there are ROS wheels"
   die "no Python from 3.10 to 3.13 found, for which there are ROS wheels: install one and name it with PYTHON=..."
 }
 
@@ -180,4 +182,5 @@ export PATH=$venv/bin:$PATH
 # The source tree before the built package: what is edited here is what runs.
 export PYTHONPATH=$root${PYTHONPATH:+:$PYTHONPATH}
 export VIRTUAL_ENV=$venv
+cd "$called_in"
 (($# == 0)) || exec "$@"

@@ -18,13 +18,13 @@ from lgnet_ros.data.sample import HandSample
 from lgnet_ros.errors import UserError
 from lgnet_ros.files import natural_order
 from lgnet_ros.geometry.cameras import CameraIntrinsics
+from lgnet_ros.media import IMAGE_SUFFIXES
 
 PATTERNS = {
     "rgb2hands": "data/*/color/*",
     "egohands": "_LABELLED_SAMPLES/*/frame_*",
     "images": "*",
 }
-_IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp"}
 
 
 class ImageSequences:
@@ -41,7 +41,7 @@ class ImageSequences:
         if layout not in PATTERNS:
             raise UserError(f"image sequences: layout '{layout}' is none of {', '.join(PATTERNS)}")
         self.name, self.root, self.horizontal_fov_rad = layout, root, horizontal_fov_rad
-        found = (path for path in root.glob(PATTERNS[layout]) if path.suffix.lower() in _IMAGE_SUFFIXES)
+        found = (path for path in root.glob(PATTERNS[layout]) if path.suffix.lower() in IMAGE_SUFFIXES)
         self.paths = sorted(found, key=natural_order)
         if not self.paths:
             raise UserError(f"{root}: no images at {PATTERNS[layout]} ({layout})")

@@ -18,12 +18,10 @@ import numpy as np
 
 from lgnet_ros.errors import UserError
 from lgnet_ros.files import natural_order
-from lgnet_ros.media import frame_rate, open_video, read_image
+from lgnet_ros.media import IMAGE_SUFFIXES, frame_rate, open_video, read_image
 
 if TYPE_CHECKING:
     from lgnet_ros.data.sample import HandSample
-
-IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
 
 @dataclass(frozen=True)
