@@ -330,4 +330,5 @@ class NodeLog:
 
     def lines_with(self, text):
         self._text += self._capfd.readouterr().err
-        return [line.split("[hands]: ")[1] for line in self._text.splitlines() if text in line]
+        lines = (line.partition("[hands]: ")[2] for line in self._text.splitlines())
+        return [line for line in lines if text in line]
