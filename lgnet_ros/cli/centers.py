@@ -112,7 +112,8 @@ def _check(args: argparse.Namespace) -> int:
     engine = Engine.load(args.weights, device="cpu")
     if not engine.has_centers:
         raise UserError(f"--weights {args.weights}: have no centers; lgnet centers learn teaches them")
-    report = centers_report(engine, args.count, args.seed)
+    images = tqdm(range(args.count), unit="image", disable=None)
+    report = centers_report(engine, images, args.seed)
     if args.json:
         print(json.dumps(report, indent=2))
         return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -13,16 +14,16 @@ _EXTENTS_PX = (12, 24, 36, 60, 100, 400)  # in an image of 384×288
 _NEAR, _ALIKE = 0.4, 2.0  # shares of the larger extent; how many times larger or smaller
 
 
-def centers_report(network: SeesCenters, count: int, seed: int = 0) -> dict[str, Any]:
-    """Of `count` images of the test split: which share of the hands that can be found its centers see, by
-    size, and how many of nothing an image has; the same of its palms, if it has them, and of both, which is
-    what a search of several frames looks at.
+def centers_report(network: SeesCenters, images: Collection[int], seed: int = 0) -> dict[str, Any]:
+    """Of these images of the test split, by their numbers: which share of the hands that can be found its
+    centers see, by size, and how many of nothing an image has; the same of its palms, if it has them, and of
+    both, which is what a search of several frames looks at.
     """
     eyes = {"centers": centers_in} | ({"palms": palms_in} if network.has_palms else {})
     extents: list[float] = []
     found: dict[str, list[bool]] = {name: [] for name in eyes}
     false = dict.fromkeys(eyes, 0)
-    for index in range(count):
+    for index in images:
         sample = unpacked(rendered(seed, "test", index))
         hands = [
             (*box_in_image(joints), can_be_found(joints, seen))
@@ -40,12 +41,12 @@ def centers_report(network: SeesCenters, count: int, seed: int = 0) -> dict[str,
         hits["both"] = np.any(list(hits.values()), axis=0)
         false["both"] = sum(false.values())
     return {
-        "images": count,
+        "images": len(images),
         "hands": len(sizes),
         "seen_by": {
             name: {
                 "found": _share(row),
-                "false_per_image": false[name] / count,
+                "false_per_image": false[name] / len(images),
                 "by_extent": _by_extent(sizes, row),
             }
             for name, row in hits.items()
