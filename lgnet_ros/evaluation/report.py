@@ -31,6 +31,7 @@ PAPER_ROWS: dict[str, dict[str, tuple[float | None, float | None, float | None]]
 """Published MPJPE, MPVPE, MRRPE [mm] that a dataset's table is read against (Tables I and II)."""
 
 _DETAILS: list[tuple[str, str, int]] = [
+    ("count", "crops", 0),
     ("wrist.auc", "AUC of PCK, 0–50 mm (wrist root)", 3),
     ("presence_precision", "presence precision", 3),
     ("presence_recall", "presence recall", 3),
@@ -179,10 +180,9 @@ def sections(
     films: dict[str, dict[str, Any]] | None = None,
 ) -> list[str]:
     """The report's paragraphs and tables, without a heading."""
-    count = next(iter(reports.values()))["count"]
     said = (
-        f"{count} images. Millimetres, lower is better, but for AUC. Hands are scale-aligned by the palm's "
-        "length, rooted at the wrist or the middle finger's knuckle. A missed hand counts as the mean pose."
+        "Millimetres, lower is better, but for AUC. Hands are scale-aligned by the palm's length, rooted at "
+        "the wrist or the middle finger's knuckle. A missed hand counts as the mean pose."
     )
     parts = [how, said, main_table(reports, dataset), details_table(reports)]
     for name, found in reports.items():
