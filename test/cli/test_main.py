@@ -92,6 +92,11 @@ def test_a_command_that_is_terminated_leaves_nothing_half_written(
     assert signal.getsignal(signal.SIGTERM) == before
 
 
+def _take_interrupts() -> None:
+    """As in a terminal: what a script starts in the background inherits that they are ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("after_s", [0.0, 1.0, 2.0, 4.0])
 def test_ctrl_c_is_taken_without_a_word_while_libraries_and_workers_start(
     tmp_path: Path, after_s: float
@@ -99,14 +104,20 @@ def test_ctrl_c_is_taken_without_a_word_while_libraries_and_workers_start(
     """As a terminal sends it: to the command and all that it has started."""
     words = ["synth", "--out", str(tmp_path), "--count", "100000", "--workers", "2", "--json"]
     with subprocess.Popen(
-        [sys.executable, "-m", "lgnet_ros.cli.main", *words], stderr=subprocess.PIPE, start_new_session=True
+        [sys.executable, "-m", "lgnet_ros.cli.main", *words],
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=_take_interrupts,
     ) as process:
         loaded = Path(f"/proc/{process.pid}/maps")
         while "numpy" not in loaded.read_text():  # how Python itself starts is not ours
             time.sleep(0.01)
         time.sleep(after_s)
         os.killpg(process.pid, signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        try:
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode in (-signal.SIGINT, 130)
     assert said == b""
 
