@@ -163,7 +163,7 @@ class VideoWriter:
         """
         self._writer.release()
         if not self._written or self._held() < self._written:
-            self._part.unlink(missing_ok=True)
+            self.abandon()
             raise UserError(f"{self._path}: the video cannot be written; is the disk full?")
         os.replace(self._part, self._path)
 

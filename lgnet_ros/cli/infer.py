@@ -81,8 +81,8 @@ def run(args: argparse.Namespace) -> int:
     """
     camera = _camera(args)
     media = expand(args.inputs, args.out)
-    make_folder(args.out)
     settings = _settings(args)
+    make_folder(args.out)
     choice = EstimatorChoice(
         args.estimator,
         args.weights,

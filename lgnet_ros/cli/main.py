@@ -72,8 +72,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_USER_ERROR
     except ModuleNotFoundError as error:
         extra = _EXTRAS.get((error.name or "").split(".")[0])
-        of_extra = f"needs {error.name}: pip install 'lgnet_ros[{extra}]'"
-        print(f"lgnet: {of_extra if extra else missing_module_line(error)}", file=sys.stderr)
+        line = missing_module_line(error)
+        if extra is not None:
+            line = f"needs {error.name}: pip install 'lgnet_ros[{extra}]'"
+        print(f"lgnet: {line}", file=sys.stderr)
         return EXIT_USER_ERROR
 
 

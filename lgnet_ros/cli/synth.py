@@ -183,24 +183,23 @@ def _film(settings: SyntheticSettings, args: argparse.Namespace) -> dict[str, ob
         return {"frames": frames, "bag": str(args.bag)}
     make_folder(args.out)
     video, arrays = (args.out / f"{args.clip}{suffix}" for suffix in (".mp4", ".npz"))
-    frames = ((t, clip.frame(t)) for t in bar)
-    _write_film(video, arrays, frames, args.fps, args.overlay)
+    _write_film(video, arrays, times, (clip.frame(t) for t in bar), args.fps, args.overlay)
     return {"frames": len(times), "video": str(video), "truth": str(arrays)}
 
 
 def _write_film(
-    video: Path, arrays: Path, frames: Iterable[tuple[float, HandSample]], fps: float, overlay: bool
+    video: Path, arrays: Path, times: np.ndarray, frames: Iterable[HandSample], fps: float, overlay: bool
 ) -> None:
-    """The pictures, and beside them the truth of all frames with the camera's matrix: both or neither."""
-    names = ("presence", "joints", "vertices", "rotations", "shape")
-    writer, times, truth = None, [], {name: [] for name in names}
+    """The pictures, and beside them the times, the truth of all frames and the camera's matrix. These go
+    first: there is no film without its truth.
+    """
+    writer, truth = None, {name: [] for name in ("presence", "joints", "vertices", "rotations", "shape")}
     try:
-        for time_s, sample in frames:
+        for sample in frames:
             picture = frame_overlay(sample) if overlay else sample.image
             if writer is None:
                 writer = VideoWriter(video, fps, picture.shape[1], picture.shape[0])
             writer.write(picture)
-            times.append(time_s)
             for name, values in truth.items():
                 values.append(getattr(sample, name))
         stacked = {name: np.stack(values) for name, values in truth.items()}
